@@ -1,0 +1,111 @@
+/// Reads Protocol Buffers fields from borrowed bytes, without allocation. The bytes must outlive the reader.
+///
+/// Use: `while reader.next() { switch reader.field { case 1: … = reader.string() … default: reader.skip() } }`.
+/// After the loop, `failed` tells whether the bytes were malformed; values read before that are then unusable.
+public struct ProtobufReader {
+  public let bytes: UnsafeRawBufferPointer
+  @usableFromInline var position: Int
+  @usableFromInline var end: Int
+  /// Number of the current field.
+  public private(set) var field: Int = 0
+  /// 0 varint, 1 fixed64, 2 length-delimited, 5 fixed32.
+  public private(set) var wireType: Int = 0
+  /// True once malformed bytes were met; `next()` is false from then on.
+  public private(set) var failed = false
+
+  @inlinable public init(_ bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
+    position = 0
+    end = bytes.count
+  }
+
+  /// Moves to the next field; false at the end or when the bytes are malformed.
+  public mutating func next() -> Bool {
+    guard position < end, !failed else { return false }
+    let tag = varint()
+    guard !failed, tag >> 3 > 0, tag >> 3 < 536_870_912 else {
+      failed = true
+      return false
+    }
+    field = Int(tag >> 3)
+    wireType = Int(tag & 7)
+    return true
+  }
+
+  /// Offset of the next unread byte; just after `next()`, of the field's value.
+  public var offset: Int { position }
+
+  public mutating func varint() -> UInt64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    while position < end {
+      let byte = bytes[position]
+      position += 1
+      if shift == 63, byte > 1 { break }
+      value |= UInt64(byte & 0x7F) << shift
+      if byte < 0x80 { return value }
+      shift += 7
+      if shift > 63 { break }
+    }
+    failed = true
+    return 0
+  }
+
+  /// The value of a varint field; the wrong wire type fails the reader.
+  public mutating func uint64() -> UInt64 {
+    guard wireType == 0 else { return mismatch() }
+    return varint()
+  }
+  public mutating func int64() -> Int64 { Int64(bitPattern: uint64()) }
+  public mutating func int32() -> Int32 { Int32(truncatingIfNeeded: uint64()) }
+  public mutating func bool() -> Bool { uint64() != 0 }
+
+  public mutating func fixed64() -> UInt64 {
+    guard wireType == 1, end - position >= 8 else { return mismatch() }
+    let value = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+    position += 8
+    return UInt64(littleEndian: value)
+  }
+
+  /// Bytes of a string, bytes or message field, borrowed.
+  public mutating func slice() -> UnsafeRawBufferPointer {
+    guard wireType == 2 else {
+      _ = mismatch()
+      return UnsafeRawBufferPointer(rebasing: bytes[0..<0])
+    }
+    let length = varint()
+    guard !failed, length <= UInt64(end - position) else {
+      failed = true
+      return UnsafeRawBufferPointer(rebasing: bytes[0..<0])
+    }
+    let start = position
+    position += Int(length)
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+  }
+
+  public mutating func string() -> String { String(decoding: slice(), as: UTF8.self) }
+  public mutating func array() -> [UInt8] { [UInt8](slice()) }
+
+  /// A message field as a reader of its own.
+  public mutating func message() -> ProtobufReader { ProtobufReader(slice()) }
+
+  /// Passes over the current field's value.
+  public mutating func skip() {
+    switch wireType {
+    case 0: _ = varint()
+    case 1: advance(8)
+    case 2: _ = slice()
+    case 5: advance(4)
+    default: failed = true
+    }
+  }
+
+  private mutating func advance(_ count: Int) {
+    if end - position >= count { position += count } else { failed = true }
+  }
+
+  private mutating func mismatch() -> UInt64 {
+    failed = true
+    return 0
+  }
+}
