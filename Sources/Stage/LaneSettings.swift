@@ -1,0 +1,38 @@
+/// When a stage's state becomes durable, and where.
+public enum Durability: Sendable, Equatable {
+  /// One Kafka transaction of changelog records and input offsets decides; the file is its checkpoint.
+  case transaction(transactionalId: String, changelogTopic: String)
+  /// A broker without usable transactions: the file's own commit decides, the group's offset is a hint.
+  case file
+  /// A one-shot run whose broker dies with it: the file only keeps memory bounded, offsets follow the
+  /// acknowledged outputs.
+  case scratch
+}
+
+/// How a lane runs. All limits have names.
+public struct LaneSettings: Sendable {
+  public var inputTopic: String
+  public var groupId: String
+  /// True: partitions come from the consumer group. False: this instance takes all of them.
+  public var usesGroup: Bool
+  public var durability: Durability
+  /// Messages handled at a time.
+  public var batchMax = 2048
+  public var pollTimeoutMs = 5
+  /// Time between state commits.
+  public var commitIntervalMs = 200
+  /// Inputs whose outputs may run ahead of the last state commit.
+  public var uncommittedMax = 20_000
+  /// Time between writes of the file when a transaction decides.
+  public var checkpointIntervalMs = 5_000
+  /// Changed bytes kept in memory before the file is written.
+  public var dirtyBytesMax = 24 << 20
+  public var stateDirectory = "state"
+
+  public init(inputTopic: String, groupId: String, usesGroup: Bool, durability: Durability) {
+    self.inputTopic = inputTopic
+    self.groupId = groupId
+    self.usesGroup = usesGroup
+    self.durability = durability
+  }
+}

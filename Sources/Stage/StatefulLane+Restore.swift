@@ -1,0 +1,97 @@
+import Kafka
+import Store
+
+// Claiming partitions: the file, rolled forward from the changelog, then the position to read on from.
+extension StatefulLane {
+  func claim(_ partitions: [TopicPartition]) throws {
+    var starts: [(TopicPartition, Int64)] = []
+    let committed = try committedOffsets(partitions)
+    for topicPartition in partitions {
+      let partition = topicPartition.partition
+      var state = try openFile(partition)
+      var next = state.position.inputOffset
+      var changelogEnd: Int64 = -1
+      var restored: Int64 = 0
+      if case .transaction(_, let changelogTopic) = settings.durability {
+        (state, changelogEnd, restored) = try rollForward(
+          state, changelog: TopicPartition(topic: changelogTopic, partition: partition))
+        next = committed[partition] ?? -1
+      }
+      next = try checked(topicPartition, next: next)
+      owned[partition] = Owned(
+        state: state, nextOffset: next, committedOffset: next, changelogEnd: changelogEnd)
+      try processor.open(partition, state: state)
+      starts.append((topicPartition, next))
+      context.note(.assigned(partition: partition, offset: next, restored: restored))
+    }
+    context.ownedPartitions.store(owned.count, ordering: .relaxed)
+    if settings.usesGroup { try consumer.finishAssignment(starts) } else { try consumer.assign(starts) }
+  }
+
+  /// Stable committed offsets: an open transaction of the former owner is waited for.
+  private func committedOffsets(_ partitions: [TopicPartition]) throws -> [Int32: Int64] {
+    guard case .transaction = settings.durability else { return [:] }
+    var result: [Int32: Int64] = [:]
+    for (topicPartition, offset) in try consumer.committed(partitions, timeoutMs: 60_000) where offset >= 0 {
+      result[topicPartition.partition] = offset
+    }
+    return result
+  }
+
+  /// Where to read on: the beginning when nothing was committed yet; an offset below retention is an error.
+  private func checked(_ topicPartition: TopicPartition, next: Int64) throws -> Int64 {
+    let (earliest, _) = try consumer.watermarks(topicPartition, timeoutMs: 30_000)
+    if next < 0 { return earliest }
+    if next < earliest {
+      throw LaneError.inputGone(
+        partition: topicPartition.partition, committed: next, earliest: earliest)
+    }
+    return next
+  }
+
+  private var fileTopic: String {
+    if case .transaction(_, let topic) = settings.durability { return topic }
+    return settings.inputTopic
+  }
+
+  private func openFile(_ partition: Int32) throws -> PartitionState {
+    let identity = PartitionIdentity(topic: fileTopic, partition: partition, schemaVersion: schemaVersion)
+    let name = "\(settings.groupId)-\(partition)"
+    do {
+      return try PartitionState.open(directory: settings.stateDirectory, name: name, identity: identity)
+    } catch PartitionStateError.damaged, PartitionStateError.otherIdentity {
+      // The changelog has it all: begin anew. Without a changelog the file was the only copy.
+      guard case .transaction = settings.durability else { throw PartitionStateError.damaged(nil) }
+      context.note(.stateRebuilt(partition: partition, reason: "file damaged or of another layout"))
+      try PartitionState.delete(directory: settings.stateDirectory, name: name)
+      return try PartitionState.open(directory: settings.stateDirectory, name: name, identity: identity)
+    }
+  }
+
+  /// Applies the changelog's records after the file's position, read committed, up to its end at this moment.
+  private func rollForward(_ state: PartitionState, changelog: TopicPartition) throws
+    -> (PartitionState, Int64, Int64)
+  {
+    var pending = StateChanges()
+    var restored: Int64 = 0
+    let from = state.position.changelogOffset >= 0 ? state.position.changelogOffset : nil
+    func flush(_ next: Int64) throws {
+      let indices = pending.folded(partition: changelog.partition)
+      try state.apply(position: StatePosition(inputOffset: -1, changelogOffset: next)) { put in
+        for index in indices { try pending.withEntry(index) { key, value in try put(key, value) } }
+      }
+      pending.removeAll()
+    }
+    let end = try readToEnd(
+      changelog, from: from, settings: clientSettings
+    ) { key, value, offset in
+      guard let key else { return }
+      pending.put(partition: changelog.partition, key: key, value: value)
+      restored += 1
+      self.context.restoredRecords.wrappingAdd(1, ordering: .relaxed)
+      if pending.byteCount > self.settings.dirtyBytesMax { try flush(offset + 1) }
+    }
+    try flush(end)
+    return (state, end, restored)
+  }
+}

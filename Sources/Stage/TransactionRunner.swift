@@ -1,0 +1,54 @@
+import Dispatch
+import Kafka
+import Synchronization
+
+/// Runs one state transaction at a time on a queue of its own, so that the lane goes on with the next inputs.
+final class TransactionRunner: @unchecked Sendable {
+  // Unchecked: `producer` is touched on `queue` only.
+  private let producer: TransactionalProducer
+  private let queue = DispatchQueue(label: "passflow.state-transaction")
+  private let outcome = Mutex<CommitOutcome?>(nil)
+  private let finished = DispatchSemaphore(value: 0)
+
+  init(producer: TransactionalProducer) { self.producer = producer }
+
+  /// Fences whoever held the transactional id before.
+  func open() throws { try producer.open() }
+
+  /// Starts a transaction; its outcome is taken by `take` or `wait`.
+  func start(_ records: TransactionRecords, offsets: [(TopicPartition, Int64)], group: GroupMetadata?) {
+    let work = Work(records: records, offsets: offsets, group: group)
+    queue.async { [self] in
+      let result = producer.commit(records: work.records, offsets: work.offsets, group: work.group)
+      outcome.withLock { $0 = result }
+      finished.signal()
+    }
+  }
+
+  /// The outcome if the transaction has ended.
+  func take() -> CommitOutcome? {
+    guard finished.wait(timeout: .now()) == .success else { return nil }
+    return outcome.withLock { value in
+      defer { value = nil }
+      return value
+    }
+  }
+
+  /// Waits for the end at most so long.
+  func wait(milliseconds: Int) -> CommitOutcome? {
+    guard finished.wait(timeout: .now() + .milliseconds(milliseconds)) == .success else { return nil }
+    return outcome.withLock { value in
+      defer { value = nil }
+      return value
+    }
+  }
+
+  func close() { queue.sync { producer.close() } }
+
+  /// Handed over whole to the queue; the lane keeps nothing of it.
+  private struct Work: @unchecked Sendable {
+    let records: TransactionRecords
+    let offsets: [(TopicPartition, Int64)]
+    let group: GroupMetadata?
+  }
+}
