@@ -1,0 +1,116 @@
+public import Orders
+
+/// Limits on one order event (order-event.md).
+public enum OrderEventLimits {
+  public static let bytesMax = 1 << 20
+  public static let itemsMax = 256
+  public static let receiversMax = 5
+  public static let claimsMax = 256
+  public static let claimItemsMax = 256
+  public static let couponsMax = 64
+  public static let memosMax = 256
+  public static let methodsMax = 16
+  public static let categoriesMax = 64
+  /// Arrays and objects within each other, the outermost included.
+  public static let nestingMax = 32
+  /// Bytes of an id that is kept.
+  public static let idBytesMax = 128
+  /// Bytes of another text that is kept. Texts that are dropped may fill the event.
+  public static let textBytesMax = 4096
+  public static let regionBytesMax = 64
+  public static let quantityMax: Int64 = 1_000_000
+  /// Minor units of Σ (unit + option) × quantity of one order.
+  public static let orderAmountMax: Int64 = 1_000_000_000_000_000
+  /// Problems reported of one event.
+  public static let problemsMax = 20
+}
+
+/// What a reader says of an event: where its record goes, and what was odd but kept.
+///
+/// The byte slices are lent by the reader: valid until its next `read`.
+public struct OrderRouting {
+  /// Kafka key: mall ‖ 0x00 ‖ customer kind ‖ 16-byte digest.
+  public var key: UnsafeRawBufferPointer
+  public var mallId: UnsafeRawBufferPointer
+  public var orderId: UnsafeRawBufferPointer
+  public var shopNo: Int32
+  public var customerKind: CustomerKey.Kind
+  /// 16 bytes.
+  public var customerDigest: UnsafeRawBufferPointer
+  public var eventTime: Instant
+  public var version: Int64
+  /// As in the message; bit 0: `amount.items` given and different from the computed one.
+  public var flags: UInt32
+  /// Fields that the contract does not know; they were left out.
+  public var unknownFields: Int
+  /// Status codes, payment methods, event names and kinds that the contract does not know.
+  public var unknownCodes: Int
+}
+
+public enum OrderReading {
+  case accepted(OrderRouting)
+  /// All problems found, at most `OrderEventLimits.problemsMax`; nothing was written.
+  case refused([Problem])
+}
+
+/// Reads JSON order events (`passflow.order/1`) into canonical snapshots (topics/order.proto).
+///
+/// One per thread: it owns the parser and its buffers. One pass over simdjson's tape; texts are borrowed, nothing
+/// is allocated per item. No byte sequence can stop the process. Fields come out by number, so two texts of one
+/// meaning give equal bytes.
+public final class OrderEventReader {
+  private let secret: IdentitySecret
+  private let parser: JSONParser
+  private let fields = OrderFields()
+  private let memory: OrderEventMemory
+
+  public init(secret: IdentitySecret) {
+    self.secret = secret
+    parser = JSONParser(lengthMax: OrderEventLimits.bytesMax, depthMax: OrderEventLimits.nestingMax)
+    memory = OrderEventMemory()
+  }
+
+  deinit {
+    fields.deallocate()
+    memory.deallocate()
+  }
+
+  /// Reads one event and appends its snapshot to the writer; a refused event leaves the writer as it was.
+  public func read(_ bytes: UnsafeRawBufferPointer, into writer: inout ProtobufWriter) -> OrderReading {
+    switch parser.parse(bytes) {
+    case .failure(let failure):
+      return .refused([JSONDiagnosis.problem(bytes, failure)])
+    case .success(let tape):
+      var pass = OrderEventPass(tape: tape, fields: fields, memory: memory, secret: secret)
+      let start = writer.count
+      let routing = pass.run(into: &writer)
+      guard pass.problems.isEmpty, let routing else {
+        writer.truncate(to: start)
+        return .refused(pass.problems)
+      }
+      return .accepted(routing)
+    }
+  }
+}
+
+/// Memory that a reader reuses from event to event.
+struct OrderEventMemory {
+  /// Mall ‖ 0 ‖ kind ‖ digest.
+  let key: UnsafeMutableRawPointer
+  /// A receiver's fingerprint.
+  let fingerprint: UnsafeMutableRawPointer
+  /// Item codes met so far, to find one that comes twice.
+  let codes: UnsafeMutablePointer<UnsafeRawBufferPointer>
+
+  init() {
+    key = .allocate(byteCount: OrderEventLimits.idBytesMax + 18, alignment: 16)
+    fingerprint = .allocate(byteCount: IdentitySecret.digestByteCount, alignment: 16)
+    codes = .allocate(capacity: OrderEventLimits.itemsMax)
+  }
+
+  func deallocate() {
+    key.deallocate()
+    fingerprint.deallocate()
+    codes.deallocate()
+  }
+}

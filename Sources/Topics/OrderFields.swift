@@ -1,0 +1,140 @@
+// Field names of the order event (order-event.md): one enum an object, cases in the order of the names.
+
+/// The top of an order event.
+enum OrderField: Int, FieldName {
+  case schema, mallId, shopNo, orderId, event, eventTime, version, placedAt, paidAt, channel, marketOrderNo,
+    currency, amount, payment, gift, coupons, buyer, receivers, items, claims, memos
+  static let names: [StaticString] = [
+    "schema", "mall_id", "shop_no", "order_id", "event", "event_time", "version", "placed_at", "paid_at",
+    "channel", "market_order_no", "currency", "amount", "payment", "gift", "coupons", "buyer", "receivers",
+    "items", "claims", "memos",
+  ]
+}
+
+/// `amount`.
+enum AmountField: Int, FieldName {
+  case items, shipping, discount, ordered, current, paid, surcharge
+  static let names: [StaticString] = [
+    "items", "shipping", "discount", "ordered", "current", "paid", "surcharge",
+  ]
+}
+
+/// `payment`.
+enum PaymentField: Int, FieldName {
+  case methods, status
+  static let names: [StaticString] = [
+    "methods", "status",
+  ]
+}
+
+/// `gift`.
+enum GiftField: Int, FieldName {
+  case isGift, addressState, addressDue
+  static let names: [StaticString] = [
+    "is_gift", "address_state", "address_due",
+  ]
+}
+
+/// `coupons[]`.
+enum CouponField: Int, FieldName {
+  case couponNo, issueType
+  static let names: [StaticString] = [
+    "coupon_no", "issue_type",
+  ]
+}
+
+/// `buyer`.
+enum BuyerField: Int, FieldName {
+  case memberId, name, phone, email, grade, ip
+  static let names: [StaticString] = [
+    "member_id", "name", "phone", "email", "grade", "ip",
+  ]
+}
+
+/// `receivers[]`.
+enum ReceiverField: Int, FieldName {
+  case receiverNo, name, phone, zipcode, address1, address2, country, message
+  static let names: [StaticString] = [
+    "receiver_no", "name", "phone", "zipcode", "address1", "address2", "country", "message",
+  ]
+}
+
+/// `items[]`.
+enum ItemField: Int, FieldName {
+  case itemCode, productCode, sku, name, quantity, unitPrice, optionPrice, status, isGiftItem, kind,
+    receiverNo, trackingNo, categories
+  static let names: [StaticString] = [
+    "item_code", "product_code", "sku", "name", "quantity", "unit_price", "option_price", "status",
+    "is_gift_item", "kind", "receiver_no", "tracking_no", "categories",
+  ]
+}
+
+/// `claims[]`.
+enum ClaimField: Int, FieldName {
+  case claimCode, kind, status, reason, requestedAt, completedAt, refundAmount, items
+  static let names: [StaticString] = [
+    "claim_code", "kind", "status", "reason", "requested_at", "completed_at", "refund_amount", "items",
+  ]
+}
+
+/// `claims[].items[]`.
+enum ClaimItemField: Int, FieldName {
+  case itemCode, quantity
+  static let names: [StaticString] = [
+    "item_code", "quantity",
+  ]
+}
+
+/// `memos[]`.
+enum MemoField: Int, FieldName {
+  case memoNo, createdAt, byUs
+  static let names: [StaticString] = [
+    "memo_no", "created_at", "by_us",
+  ]
+}
+
+/// The tables of all objects; owned by one reader, which frees them.
+struct OrderFields {
+  let order = FieldTable<OrderField>()
+  let amount = FieldTable<AmountField>()
+  let payment = FieldTable<PaymentField>()
+  let gift = FieldTable<GiftField>()
+  let coupon = FieldTable<CouponField>()
+  let buyer = FieldTable<BuyerField>()
+  let receiver = FieldTable<ReceiverField>()
+  let item = FieldTable<ItemField>()
+  let claim = FieldTable<ClaimField>()
+  let claimItem = FieldTable<ClaimItemField>()
+  let memo = FieldTable<MemoField>()
+  let events = KeyTable([
+    "order.placed", "order.paid", "order.changed", "order.canceled", "address.entered", "address.changed",
+    "address.refused", "address.expired", "claim.requested", "claim.completed", "claim.refused",
+    "shipment.registered", "shipment.delivered", "status.reverted",
+  ])
+  let methods = KeyTable([
+    "cash", "card", "cell", "tcash", "icash", "prepaid", "credit", "point", "pointfy", "cvs", "cod", "coupon",
+    "market_discount", "giftcard", "pointcard", "etc",
+  ])
+  let paymentStatuses = KeyTable(["unpaid", "partly", "paid"])
+  let addressStates = KeyTable(["entered", "pending", "refused", "expired"])
+  let claimKinds = KeyTable(["cancel", "return", "exchange"])
+  let claimStatuses = KeyTable(["requested", "accepted", "completed", "refused", "withdrawn"])
+  let itemKinds = KeyTable(["parcel", "voucher"])
+
+  func deallocate() {
+    order.deallocate()
+    amount.deallocate()
+    payment.deallocate()
+    gift.deallocate()
+    coupon.deallocate()
+    buyer.deallocate()
+    receiver.deallocate()
+    item.deallocate()
+    claim.deallocate()
+    claimItem.deallocate()
+    memo.deallocate()
+    for table in [events, methods, paymentStatuses, addressStates, claimKinds, claimStatuses, itemKinds] {
+      table.deallocate()
+    }
+  }
+}
