@@ -61,7 +61,7 @@ let package = Package(
 
     // Drivers: one outside thing each.
     core("YAML", ["CYAML"]),
-    core("Topics", ["Orders", "CSimdJSON"]),
+    core("Topics", ["Orders", "CSimdJSON", "CSodium"]),
     core("Kafka", ["CRdKafka"]),
     core("Store", ["CSQLite"]),
     core("HTTP", ["CMicroHTTPD"]),
@@ -82,7 +82,7 @@ let package = Package(
     tool("passflow", ["IngestStage", "EnrichStage", "EvaluateStage", "ApplyStage"]),
 
     tests("OrdersTests", ["Orders"]),
-    tests("TopicsTests", ["Topics"]),
+    tests("TopicsTests", ["Topics", "Orders"]),
     tests("YAMLTests", ["YAML"]),
     tests("RulesTests", ["Rules"]),
     tests("HistoryTests", ["History"]),

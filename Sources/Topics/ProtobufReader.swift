@@ -100,6 +100,9 @@ public struct ProtobufReader {
     }
   }
 
+  /// Marks the bytes as malformed: a nested message was.
+  public mutating func fail() { failed = true }
+
   private mutating func advance(_ count: Int) {
     if end - position >= count { position += count } else { failed = true }
   }

@@ -70,23 +70,42 @@ public struct ProtobufWriter {
 
   /// Writes a nested message, its length filled in afterwards.
   public mutating func message(_ field: Int, _ body: (inout ProtobufWriter) -> Void) {
-    tag(field, 2)
-    let start = bytes.count
-    bytes.append(0)
+    let start = beginMessage(field)
     body(&self)
-    let length = bytes.count - start - 1
+    endMessage(start)
+  }
+
+  /// Opens a nested message; hand what it returns to `endMessage` after the message's last field.
+  public mutating func beginMessage(_ field: Int) -> Int {
+    tag(field, 2)
+    bytes.append(0)
+    return bytes.count
+  }
+
+  /// Closes the message that `beginMessage` opened: fills in its length, moving the body when it is 128 or longer.
+  public mutating func endMessage(_ start: Int) {
+    let length = bytes.count - start
     if length < 0x80 {
-      bytes[start] = UInt8(length)
+      bytes[start - 1] = UInt8(length)
       return
     }
-    var prefix: [UInt8] = []
-    var rest = UInt64(length)
-    while rest >= 0x80 {
-      prefix.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
+    var extra = 1
+    while length >> (7 * (extra + 1)) != 0 { extra += 1 }
+    for _ in 0..<extra { bytes.append(0) }
+    bytes.withUnsafeMutableBytes { buffer in
+      guard let base = buffer.baseAddress else { return }
+      (base + start + extra).copyMemory(from: base + start, byteCount: length)
+      var rest = length
+      for index in 0...extra {
+        buffer[start - 1 + index] = UInt8(rest & 0x7F) | (index < extra ? 0x80 : 0)
+        rest >>= 7
+      }
     }
-    prefix.append(UInt8(rest))
-    bytes.replaceSubrange(start...start, with: prefix)
+  }
+
+  /// Forgets what was written after `count` bytes: a message that turned out to be refused.
+  public mutating func truncate(to count: Int) {
+    if count < bytes.count { bytes.removeLast(bytes.count - Swift.max(count, 0)) }
   }
 
   /// Bytes that are whole fields already, as they are.

@@ -1,0 +1,135 @@
+/// Which claims a count is of.
+public enum ClaimScope: UInt8, Sendable, CaseIterable {
+  case returns = 0
+  case returnsOrExchanges = 1
+
+  /// A number that this version does not know reads as the first case.
+  init(wire: UInt64) { self = ClaimScope(rawValue: UInt8(clamping: wire)) ?? .returns }
+}
+
+/// Other orders of the customer with a completed claim within some months.
+public struct ClaimCountValue: ProtobufValue {
+  public var scope: ClaimScope = ClaimScope(wire: 0)
+  public var months: Int32 = 0
+  public var count: Int64 = 0
+
+  public init() {}
+
+  public mutating func take(_ reader: inout ProtobufReader) {
+    switch reader.field {
+    case 1: scope = ClaimScope(wire: reader.uint64())
+    case 2: months = reader.int32()
+    case 3: count = reader.int64()
+    default: reader.skip()
+    }
+  }
+
+  public func write(into writer: inout ProtobufWriter) {
+    writer.uint64(1, UInt64(scope.rawValue))
+    writer.int32(2, months)
+    writer.int64(3, count)
+  }
+}
+
+/// A fresh stock level of one item.
+public struct StockLevelValue: ProtobufValue {
+  public var itemIndex: Int32 = 0
+  public var after: Int64 = 0
+  public var safety: Int64 = 0
+
+  public init() {}
+
+  public mutating func take(_ reader: inout ProtobufReader) {
+    switch reader.field {
+    case 1: itemIndex = reader.int32()
+    case 2: after = reader.int64()
+    case 3: safety = reader.int64()
+    default: reader.skip()
+    }
+  }
+
+  public func write(into writer: inout ProtobufWriter) {
+    writer.int32(1, itemIndex)
+    writer.int64(2, after)
+    writer.int64(3, safety)
+  }
+}
+
+/// The facts of one order (facts.md, "Facts").
+public struct FactsValue: ProtobufValue {
+  /// Minor units; live, non-gift items.
+  public var amountItems: Int64 = 0
+  /// False: no customer key, all history facts are missing.
+  public var historyKnown: Bool = false
+  public var historyOrders: Int64 = 0
+  /// Minor units.
+  public var historyAmount: Int64 = 0
+  public var claimCounts: [ClaimCountValue] = []
+  public var bundlePartners: Int64 = 0
+  /// At most 20.
+  public var bundleOrderIds: [String] = []
+  /// Distinct, of all receivers whose zone is known; `none` is a value.
+  public var zones: [String] = []
+  /// There is no receiver, or one without zip and address.
+  public var zoneMissing: Bool = false
+  /// Empty = missing.
+  public var ipCountry: String = ""
+  /// Lists that the rules ask for and that were imported.
+  public var lists: [String] = []
+  /// Per item of the snapshot: bit i = on `lists[i]`; 0 for items not live or gift lines.
+  public var itemLists: [UInt64] = []
+  /// Asked for, never imported.
+  public var listsMissing: [String] = []
+  /// Only of items whose level is known and fresh.
+  public var stock: [StockLevelValue] = []
+  /// Some live item has no known level.
+  public var stockMissing: Bool = false
+  public var placedHoliday: Bool = false
+  /// Civil date of the payment, else of the order, is in the holiday table.
+  public var paidHoliday: Bool = false
+
+  public init() {}
+
+  public mutating func take(_ reader: inout ProtobufReader) {
+    switch reader.field {
+    case 1: amountItems = reader.int64()
+    case 2: historyKnown = reader.bool()
+    case 3: historyOrders = reader.int64()
+    case 4: historyAmount = reader.int64()
+    case 5: claimCounts.append(reader.value())
+    case 6: bundlePartners = reader.int64()
+    case 7: bundleOrderIds.append(reader.string())
+    case 8: zones.append(reader.string())
+    case 9: zoneMissing = reader.bool()
+    case 10: ipCountry = reader.string()
+    case 11: lists.append(reader.string())
+    case 12: reader.append(to: &itemLists)
+    case 13: listsMissing.append(reader.string())
+    case 14: stock.append(reader.value())
+    case 15: stockMissing = reader.bool()
+    case 16: placedHoliday = reader.bool()
+    case 17: paidHoliday = reader.bool()
+    default: reader.skip()
+    }
+  }
+
+  public func write(into writer: inout ProtobufWriter) {
+    writer.int64(1, amountItems)
+    writer.bool(2, historyKnown)
+    writer.int64(3, historyOrders)
+    writer.int64(4, historyAmount)
+    writer.values(5, claimCounts)
+    writer.int64(6, bundlePartners)
+    writer.strings(7, bundleOrderIds)
+    writer.strings(8, zones)
+    writer.bool(9, zoneMissing)
+    writer.string(10, ipCountry)
+    writer.strings(11, lists)
+    writer.packed(12, itemLists)
+    writer.strings(13, listsMissing)
+    writer.values(14, stock)
+    writer.bool(15, stockMissing)
+    writer.bool(16, placedHoliday)
+    writer.bool(17, paidHoliday)
+  }
+}
