@@ -65,6 +65,15 @@ public final class Statement {
     try check(bindBlob(parameter, value, nil))
   }
 
+  /// Binds UTF-8 bytes as text without copying them; the same time rule as `bindBorrowed`.
+  public func bindBorrowedText(_ parameter: Int32, _ value: UnsafeRawBufferPointer) throws(SQLiteError) {
+    guard value.count > 0 else { return try bind(parameter, "") }
+    let characters = value.assumingMemoryBound(to: CChar.self)
+    try check(
+      sqlite3_bind_text64(
+        handle, parameter, characters.baseAddress, UInt64(value.count), nil, UInt8(SQLITE_UTF8)))
+  }
+
   private func bindBlob(
     _ parameter: Int32, _ value: UnsafeRawBufferPointer, _ lifetime: sqlite3_destructor_type?
   ) -> Int32 {
