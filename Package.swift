@@ -88,6 +88,8 @@ let package = Package(
     tests("HistoryTests", ["History"]),
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),
+    tests("ShopTests", ["Shop", "Orders", "Store"]),
+    tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop"]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
   ],

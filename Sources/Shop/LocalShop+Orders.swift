@@ -1,0 +1,70 @@
+public import Orders
+import Store
+
+/// What the order screen shows of an order besides its labels. Names come masked (`Masking`).
+public struct OrderDisplay: Hashable, Sendable {
+  public var order: OrderIdentity
+  public var placedAt: Instant
+  public var buyerMasked: String
+  /// Minor units of the currency.
+  public var amount: Int64
+  public var currency: String
+  /// Free of personal data: the state as last known.
+  public var state: String
+
+  public init(
+    order: OrderIdentity, placedAt: Instant, buyerMasked: String, amount: Int64, currency: String,
+    state: String
+  ) {
+    self.order = order
+    self.placedAt = placedAt
+    self.buyerMasked = buyerMasked
+    self.amount = amount
+    self.currency = currency
+    self.state = state
+  }
+}
+
+extension LocalShop {
+  /// Shows the order on the screen from the next `flush()` on.
+  public func show(_ display: OrderDisplay) { displays[display.order] = display }
+
+  /// Orders of a mall, newest first.
+  public func recentOrders(mallId: String, limit: Int = 100) throws -> [OrderDisplay] {
+    try statements.recentOrders(mallId: mallId, limit: limit)
+  }
+
+  /// Alerts that were delivered and flushed, oldest first.
+  public func deliveredAlerts(of order: OrderIdentity) throws -> [ShopAlert] { try statements.alerts(order) }
+
+  /// Kinds and rules of the marks that are set and flushed, sorted.
+  public func marksSet(of order: OrderIdentity) throws -> [(kind: String, rule: String)] {
+    try statements.marksSet(order)
+  }
+
+  // MARK: What people do
+
+  /// A person puts the label on items, on the shop's own screen.
+  public func personAdds(_ label: String, to itemCodes: [String], of order: OrderIdentity) throws {
+    try edit(order) { labels in
+      for code in itemCodes { _ = labels.add(label, code, byUs: false) }
+    }
+  }
+
+  /// A person takes the label off items, whoever had put it there.
+  public func personRemoves(_ label: String, from itemCodes: [String], of order: OrderIdentity) throws {
+    try edit(order) { labels in
+      for code in itemCodes { _ = labels.remove(label, code, evenIfForeign: true) }
+    }
+  }
+
+  private func edit(_ order: OrderIdentity, _ body: (inout OrderLabels) -> Void) throws {
+    try flush()
+    try connection.transaction {
+      var labels = try statements.labels(order)
+      body(&labels)
+      labels.store(into: &buffer)
+      try statements.storeLabels(order, buffer)
+    }
+  }
+}

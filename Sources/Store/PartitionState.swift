@@ -1,0 +1,227 @@
+import Glibc
+
+/// A key and its new value; nil removes the key.
+public struct StateChange: Equatable, Sendable {
+  public var key: [UInt8]
+  public var value: [UInt8]?
+
+  public init(key: [UInt8], value: [UInt8]?) {
+    self.key = key
+    self.value = value
+  }
+}
+
+/// What a state file is of. A file of anything else is refused.
+public struct PartitionIdentity: Equatable, Sendable {
+  /// Changelog topic that the file can be rebuilt from.
+  public var topic: String
+  public var partition: Int32
+  /// Layout of the values, counted up by the stage when old values cannot be read any more.
+  public var schemaVersion: Int64
+
+  public init(topic: String, partition: Int32, schemaVersion: Int64) {
+    self.topic = topic
+    self.partition = partition
+    self.schemaVersion = schemaVersion
+  }
+}
+
+/// Which inputs and which changelog records a state file reflects: offsets of the *next* record, −1 = none yet.
+public struct StatePosition: Equatable, Sendable {
+  public var inputOffset: Int64
+  public var changelogOffset: Int64
+
+  public init(inputOffset: Int64 = -1, changelogOffset: Int64 = -1) {
+    self.inputOffset = inputOffset
+    self.changelogOffset = changelogOffset
+  }
+}
+
+public enum PartitionStateError: Error, Equatable, Sendable {
+  /// Damaged, of another layout, or no SQLite file: `PartitionState.delete(directory:name:)` and rebuild.
+  case damaged(SQLiteError?)
+  /// A sound file of another topic, partition or schema version.
+  case otherIdentity(found: PartitionIdentity)
+  /// Another process or connection owns the file; it may be given up soon.
+  case owned
+  /// Anything else: disk full, no permission. Stop.
+  case failed(SQLiteError)
+  /// Empty, longer than `PartitionState.nameMax`, or with other characters than letters, digits, `-`, `_`, `.`.
+  case badName
+  case badDirectory(errno: Int32)
+}
+
+/// The state of one (stage, partition) in one SQLite file: a key/value table and the position it reflects.
+///
+/// One owner, in one process: the file is held exclusively. Written in whole transactions only, so that it is
+/// always the state as of `position`; whatever is newer is replayed from the changelog.
+public final class PartitionState {
+  public static let nameMax = 200
+
+  let connection: Connection
+  private let getStatement: Statement
+  private let putStatement: Statement
+  private let removeStatement: Statement
+  private let scanStatement: Statement
+  private let scanToEndStatement: Statement
+  private let positionStatement: Statement
+
+  public let identity: PartitionIdentity
+  /// What the file reflects: the last `apply`.
+  public private(set) var position: StatePosition
+
+  static let migrations = [
+    """
+    CREATE TABLE state(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE meta(
+      id INTEGER PRIMARY KEY CHECK (id = 1), topic TEXT NOT NULL, partition INTEGER NOT NULL,
+      schema_version INTEGER NOT NULL, input_offset INTEGER NOT NULL, changelog_offset INTEGER NOT NULL);
+    """
+  ]
+
+  /// Opens or creates `directory/name.sqlite`; the directory is created if only its last part is missing.
+  public static func open(
+    directory: String, name: String, identity: PartitionIdentity, cacheKiB: Int64 = 32_768
+  ) throws(PartitionStateError) -> PartitionState {
+    let path = try path(directory: directory, name: name)
+    if mkdir(directory, 0o750) != 0, errno != EEXIST { throw .badDirectory(errno: errno) }
+    do {
+      return try PartitionState(path: path, identity: identity, cacheKiB: cacheKiB)
+    } catch {
+      throw translate(error)
+    }
+  }
+
+  private init(path: String, identity: PartitionIdentity, cacheKiB: Int64) throws {
+    var options = Connection.Options()
+    options.exclusive = true
+    options.busyTimeoutMs = 1000
+    options.cacheKiB = cacheKiB
+    connection = try Connection(path: path, options: options)
+    do {
+      try connection.migrate(PartitionState.migrations)
+    } catch is Connection.NewerSchema {
+      throw PartitionStateError.damaged(nil)
+    }
+    self.identity = identity
+    position = try PartitionState.readPosition(connection, identity)
+    getStatement = try connection.prepare("SELECT value FROM state WHERE key = ?1")
+    putStatement = try connection.prepare(
+      "INSERT INTO state(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value")
+    removeStatement = try connection.prepare("DELETE FROM state WHERE key = ?1")
+    scanStatement = try connection.prepare(
+      "SELECT key, value FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key")
+    scanToEndStatement = try connection.prepare("SELECT key, value FROM state WHERE key >= ?1 ORDER BY key")
+    positionStatement = try connection.prepare("UPDATE meta SET input_offset = ?1, changelog_offset = ?2")
+  }
+
+  private static func readPosition(_ connection: Connection, _ identity: PartitionIdentity) throws
+    -> StatePosition
+  {
+    let insert = try connection.prepare("INSERT OR IGNORE INTO meta VALUES(1, ?1, ?2, ?3, -1, -1)")
+    try insert.bind(1, identity.topic)
+    try insert.bind(2, Int64(identity.partition))
+    try insert.bind(3, identity.schemaVersion)
+    try insert.run()
+    let read = try connection.prepare(
+      "SELECT topic, partition, schema_version, input_offset, changelog_offset FROM meta")
+    guard try read.step() else { throw PartitionStateError.damaged(nil) }
+    let found = PartitionIdentity(
+      topic: read.text(0), partition: Int32(clamping: read.integer(1)), schemaVersion: read.integer(2))
+    guard found == identity else { throw PartitionStateError.otherIdentity(found: found) }
+    return StatePosition(inputOffset: read.integer(3), changelogOffset: read.integer(4))
+  }
+
+  // MARK: Reading
+
+  /// Calls the body with the value, borrowed for the time of the call; nil if there is no such key.
+  public func withValue<Result>(
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result? {
+    defer { getStatement.reset() }
+    do {
+      try getStatement.bindBorrowed(1, key)
+      guard try getStatement.step() else { return nil }
+    } catch {
+      throw PartitionState.translate(error)
+    }
+    return try body(getStatement.bytes(0))
+  }
+
+  public func get(_ key: [UInt8]) throws -> [UInt8]? {
+    try key.withUnsafeBytes { try withValue($0) { [UInt8]($0) } }
+  }
+
+  /// All entries whose key begins with the prefix (all, if it is empty), by key; key and value are borrowed for
+  /// the time of the call. The state must not be changed meanwhile.
+  public func scan(
+    prefix: [UInt8], _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let end = PartitionState.end(ofPrefix: prefix)
+    let statement = end == nil ? scanToEndStatement : scanStatement
+    defer { statement.reset() }
+    do {
+      try statement.bind(1, prefix)
+      if let end { try statement.bind(2, end) }
+    } catch {
+      throw PartitionState.translate(error)
+    }
+    while true {
+      let hasRow: Bool
+      do { hasRow = try statement.step() } catch { throw PartitionState.translate(error) }
+      guard hasRow else { return }
+      try body(statement.bytes(0), statement.bytes(1))
+    }
+  }
+
+  public func count() throws -> Int64 { try connection.integer("SELECT count(*) FROM state") ?? 0 }
+
+  /// The smallest key behind all that begin with the prefix; nil if there is none.
+  static func end(ofPrefix prefix: [UInt8]) -> [UInt8]? {
+    var end = prefix
+    while let last = end.last {
+      if last < 255 {
+        end[end.count - 1] = last + 1
+        return end
+      }
+      end.removeLast()
+    }
+    return nil
+  }
+
+  // MARK: Writing
+
+  /// Writes all changes and the position in one transaction: all of it or nothing. Sorted keys are much faster.
+  public func apply(_ changes: [StateChange], position next: StatePosition) throws(PartitionStateError) {
+    do {
+      try connection.transaction {
+        for change in changes { try write(change) }
+        try positionStatement.bind(1, next.inputOffset)
+        try positionStatement.bind(2, next.changelogOffset)
+        try positionStatement.run()
+      }
+    } catch {
+      throw PartitionState.translate(error)
+    }
+    position = next
+  }
+
+  private func write(_ change: StateChange) throws {
+    try change.key.withUnsafeBytes { key in
+      guard let value = change.value else {
+        try removeStatement.bindBorrowed(1, key)
+        return try removeStatement.run()
+      }
+      try value.withUnsafeBytes { value in
+        try putStatement.bindBorrowed(1, key)
+        try putStatement.bindBorrowed(2, value)
+        try putStatement.run()
+      }
+    }
+  }
+
+  /// Moves the write-ahead log into the file: the slow part of writing, to be done between batches.
+  public func checkpointWAL() throws(PartitionStateError) {
+    do { try connection.checkpoint() } catch { throw PartitionState.translate(error) }
+  }
+}
