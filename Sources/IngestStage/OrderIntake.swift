@@ -1,0 +1,111 @@
+public import Kafka
+public import Orders
+public import Stage
+public import Topics
+
+/// Where ingest writes to, and with which keys.
+public struct IntakeTopics: Sendable {
+  public var orders: TopicHandle
+  public var deadLetters: TopicHandle
+
+  public init(orders: TopicHandle, deadLetters: TopicHandle) {
+    self.orders = orders
+    self.deadLetters = deadLetters
+  }
+}
+
+/// What ingest has seen, for metrics and summaries. Counted per event, read by anybody.
+public struct IntakeCounts: Sendable, Equatable {
+  public var accepted = 0
+  public var refused = 0
+  public var unknownFields = 0
+  public var unknownCodes = 0
+  public var amountsThatDiffer = 0
+}
+
+/// Turns raw order events into records of `orders`, or into dead letters. One per thread.
+public final class OrderIntake {
+  public enum Verdict: Sendable {
+    /// Taken; acknowledged once the producer is through this sequence number.
+    case accepted(sequence: UInt64)
+    /// A dead letter; durable once the producer is through this sequence number.
+    case refused([Problem], sequence: UInt64)
+  }
+
+  private let reader: OrderEventReader
+  private let producer: Producer
+  private let topics: IntakeTopics
+  private let seal: DeadLetterSeal
+  private let knownMalls: Set<String>
+  private let clockUs: @Sendable () -> Int64
+  private var writer = ProtobufWriter(capacity: 8192)
+  public private(set) var counts = IntakeCounts()
+  /// Sees every refusal, for files that list them.
+  public var onRefusal: ((Int64, [Problem], Int) -> Void)?
+
+  /// `knownMalls`: empty takes every mall.
+  public init(
+    secret: IdentitySecret, producer: Producer, topics: IntakeTopics, seal: DeadLetterSeal,
+    knownMalls: Set<String> = [], clockUs: @escaping @Sendable () -> Int64 = wallClockUs
+  ) {
+    reader = OrderEventReader(secret: secret)
+    self.producer = producer
+    self.topics = topics
+    self.seal = seal
+    self.knownMalls = knownMalls
+    self.clockUs = clockUs
+  }
+
+  /// Takes one event. `position` is its line or a number of the sender's request.
+  public func take(_ bytes: UnsafeRawBufferPointer, source: String, position: Int64) throws -> Verdict {
+    writer.removeAll()
+    switch reader.read(bytes, into: &writer) {
+    case .accepted(let routing):
+      if !knownMalls.isEmpty, !knownMalls.contains(String(decoding: routing.mallId, as: UTF8.self)) {
+        let problem = Problem(
+          code: "mall.unknown", field: "mall_id", expected: "a mall of ingest.malls",
+          found: "string of \(routing.mallId.count) bytes")
+        return try refuse(bytes, [problem], source: source, position: position)
+      }
+      count(routing)
+      let partition = Partitioner.partition(forKey: routing.key, count: topics.orders.partitionCount)
+      let sequence = try writer.bytes.withUnsafeBytes {
+        try producer.send(topic: topics.orders, partition: partition, key: routing.key, value: $0)
+      }
+      return .accepted(sequence: sequence)
+    case .refused(let problems):
+      return try refuse(bytes, problems, source: source, position: position)
+    }
+  }
+
+  private func count(_ routing: OrderRouting) {
+    counts.accepted += 1
+    counts.unknownFields += routing.unknownFields
+    counts.unknownCodes += routing.unknownCodes
+    if routing.flags & 1 != 0 { counts.amountsThatDiffer += 1 }
+  }
+
+  /// Writes a dead letter of bytes that were refused.
+  public func refuse(
+    _ bytes: UnsafeRawBufferPointer, _ problems: [Problem], source: String, position: Int64
+  ) throws -> Verdict {
+    counts.refused += 1
+    onRefusal?(position, problems, bytes.count)
+    var letter = DeadLetterValue()
+    letter.stage = "ingest"
+    letter.source = source
+    letter.position = position
+    letter.at = Instant(microseconds: clockUs())
+    letter.problems = problems
+    letter.bodyBytes = Int64(bytes.count)
+    letter.sealedBody = seal.seal(UnsafeRawBufferPointer(rebasing: bytes.prefix(OrderIntake.sealedBytesMax)))
+    let value = letter.protobuf
+    let sequence = try value.withUnsafeBytes {
+      try producer.send(topic: topics.deadLetters, partition: 0, key: nil, value: $0)
+    }
+    return .refused(problems, sequence: sequence)
+  }
+
+  /// Bytes of a refused event that its dead letter keeps: an event of legal size whole.
+  public static let sealedBytesMax = 1 << 20
+}
