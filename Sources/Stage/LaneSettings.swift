@@ -12,6 +12,8 @@ public enum Durability: Sendable, Equatable {
 /// How a lane runs. All limits have names.
 public struct LaneSettings: Sendable {
   public var inputTopic: String
+  /// Partitions of the input topic; only used when this instance takes all of them.
+  public var inputPartitions = 0
   public var groupId: String
   /// True: partitions come from the consumer group. False: this instance takes all of them.
   public var usesGroup: Bool

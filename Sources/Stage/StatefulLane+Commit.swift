@@ -59,11 +59,11 @@ extension StatefulLane {
   private func startTransaction(changelogTopic: String) throws {
     let records = TransactionRecords()
     changes.forEach { entry, key, value in
-      let topic = entry.topic.map { effectTopics[$0] } ?? changelogTopic
+      let topic = entry.topic.map { effectTopics[$0].name } ?? changelogTopic
       records.append(topic: topic, partition: entry.topicPartition, key: key, value: value)
     }
     let offsets = commitOffsets.map {
-      (TopicPartition(topic: settings.inputTopic, partition: $0.partition), $0.offset)
+      (TopicPartition(settings.inputTopic, $0.partition), $0.offset)
     }
     transactions?.start(records, offsets: offsets, group: try consumer.groupMetadata())
   }
@@ -71,10 +71,10 @@ extension StatefulLane {
   /// On a broker without usable transactions: effect records are acknowledged before the file commits.
   private func sendEffectsWithoutTransaction() throws {
     var last: UInt64 = 0
-    changes.forEach { entry, key, value in
+    try changes.forEach { entry, key, value in
       guard let topic = entry.topic else { return }
-      last = producer.send(
-        topic: effectTopics[topic], partition: entry.topicPartition, key: key, value: value)
+      last = try producer.send(
+        topic: effectTopics[topic].handle, partition: entry.topicPartition, key: key, value: value)
     }
     guard last > 0 else { return }
     producer.flushPending()
@@ -105,11 +105,11 @@ extension StatefulLane {
   /// After an unresolved commit: the group's committed offsets tell which way it went.
   private func wasCommitted() throws -> Bool {
     let partitions = commitOffsets.map {
-      TopicPartition(topic: settings.inputTopic, partition: $0.partition)
+      TopicPartition(settings.inputTopic, $0.partition)
     }
     let committed = try consumer.committed(partitions, timeoutMs: 30_000)
     for (partition, offset) in commitOffsets where offset > (owned[partition]?.committedOffset ?? 0) {
-      let found = committed.first { $0.0.partition == partition }?.1 ?? -1
+      let found = committed[TopicPartition(settings.inputTopic, partition)] ?? -1
       if found < offset { return false }
     }
     return true
@@ -159,8 +159,8 @@ extension StatefulLane {
   private func hint(_ offsets: [(partition: Int32, offset: Int64)], now: Int64) {
     lastHintMs = now
     guard !offsets.isEmpty else { return }
-    consumer.commitAsync(
-      offsets.map { (TopicPartition(topic: settings.inputTopic, partition: $0.partition), $0.offset) })
+    try? consumer.commitAsync(
+      offsets.map { (TopicPartition(settings.inputTopic, $0.partition), $0.offset) })
   }
 
   func waitAcknowledged(_ sequence: UInt64, deadlineMs: Int64) throws {

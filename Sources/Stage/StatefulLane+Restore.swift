@@ -14,7 +14,7 @@ extension StatefulLane {
       var restored: Int64 = 0
       if case .transaction(_, let changelogTopic) = settings.durability {
         (state, changelogEnd, restored) = try rollForward(
-          state, changelog: TopicPartition(topic: changelogTopic, partition: partition))
+          state, changelog: TopicPartition(changelogTopic, partition))
         next = committed[partition] ?? -1
       }
       next = try checked(topicPartition, next: next)
@@ -32,7 +32,7 @@ extension StatefulLane {
   private func committedOffsets(_ partitions: [TopicPartition]) throws -> [Int32: Int64] {
     guard case .transaction = settings.durability else { return [:] }
     var result: [Int32: Int64] = [:]
-    for (topicPartition, offset) in try consumer.committed(partitions, timeoutMs: 60_000) where offset >= 0 {
+    for (topicPartition, offset) in try consumer.committed(partitions, timeoutMs: 60_000) {
       result[topicPartition.partition] = offset
     }
     return result

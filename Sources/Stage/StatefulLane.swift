@@ -1,6 +1,18 @@
 public import Kafka
 public import Store
 
+/// A topic whose records belong into the state's transaction.
+public struct EffectTopic: Sendable {
+  public let name: String
+  /// Of the lane's producer, which writes it where there are no transactions.
+  public let handle: TopicHandle
+
+  public init(name: String, handle: TopicHandle) {
+    self.name = name
+    self.handle = handle
+  }
+}
+
 /// The loop of a stage with state: claim partitions, restore, handle batches, commit state, drain, give up.
 ///
 /// Order of commits (docs/design.md): outputs leave at once and are acknowledged; then the state commits, as a
@@ -25,7 +37,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   let producer: Producer
   let processor: Processor
   let context: LaneContext
-  let effectTopics: [String]
+  let effectTopics: [EffectTopic]
   let schemaVersion: Int64
   let clientSettings: ClientSettings
   let batch = MessageBatch()
@@ -46,7 +58,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   /// `effectTopics`: topics whose records `collect` may send with the state, by their number there.
   public init(
     settings: LaneSettings, clientSettings: ClientSettings, consumer: Consumer, producer: Producer,
-    processor: Processor, schemaVersion: Int64, effectTopics: [String] = [], context: LaneContext
+    processor: Processor, schemaVersion: Int64, effectTopics: [EffectTopic] = [], context: LaneContext
   ) {
     self.settings = settings
     self.clientSettings = clientSettings
@@ -86,8 +98,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
     if settings.usesGroup {
       try consumer.subscribe([settings.inputTopic])
     } else {
-      let count = try producer.partitionCount(settings.inputTopic)
-      try claim((0..<Int32(count)).map { TopicPartition(topic: settings.inputTopic, partition: $0) })
+      try claim((0..<Int32(settings.inputPartitions)).map { TopicPartition(settings.inputTopic, $0) })
       context.become(.ready)
     }
   }
@@ -95,7 +106,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   private func step() throws {
     let room = settings.uncommittedMax - uncommitted
     if room <= 0 { try waitForCommit() }
-    let events = try consumer.poll(
+    let events = consumer.poll(
       into: batch, max: max(64, min(settings.batchMax, room)), timeoutMs: settings.pollTimeoutMs)
     try handleBatch()
     for event in events { try handle(event) }
@@ -141,7 +152,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
       break
     case .error(let error):
       context.note(.clientError("\(error)"))
-      if error.isFatal { throw error }
+      if error.isFatal || error.name == "_AUTO_OFFSET_RESET" { throw error }
     }
   }
 

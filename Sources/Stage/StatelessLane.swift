@@ -43,8 +43,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     if settings.usesGroup {
       try consumer.subscribe([settings.inputTopic])
     } else {
-      let count = try producer.partitionCount(settings.inputTopic)
-      try claim((0..<Int32(count)).map { TopicPartition(topic: settings.inputTopic, partition: $0) })
+      try claim((0..<Int32(settings.inputPartitions)).map { TopicPartition(settings.inputTopic, $0) })
     }
   }
 
@@ -53,7 +52,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     var starts: [(TopicPartition, Int64)] = []
     for topicPartition in partitions {
       let (earliest, _) = try consumer.watermarks(topicPartition, timeoutMs: 30_000)
-      let found = committed.first { $0.0 == topicPartition }?.1 ?? -1
+      let found = committed[topicPartition] ?? -1
       if found >= 0, found < earliest {
         throw LaneError.inputGone(
           partition: topicPartition.partition, committed: found, earliest: earliest)
@@ -69,7 +68,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
   }
 
   private func step() throws {
-    let events = try consumer.poll(
+    let events = consumer.poll(
       into: batch, max: settings.batchMax, timeoutMs: settings.pollTimeoutMs)
     if batch.count > 0 {
       try processor.process(batch, outputs: producer)
@@ -99,14 +98,14 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     if acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough) { grew = true }
     let now = monotonicMs()
     guard grew, now - lastCommitMs >= Int64(settings.commitIntervalMs) else { return }
-    consumer.commitAsync(offsets(owned))
+    try? consumer.commitAsync(offsets(owned))
     lastCommitMs = now
     grew = false
   }
 
   private func offsets(_ partitions: Set<Int32>) -> [(TopicPartition, Int64)] {
     acknowledged.all.filter { partitions.contains($0.partition) }.map {
-      (TopicPartition(topic: settings.inputTopic, partition: $0.partition), $0.offset)
+      (TopicPartition(settings.inputTopic, $0.partition), $0.offset)
     }
   }
 
@@ -127,7 +126,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
       break
     case .error(let error):
       context.note(.clientError("\(error)"))
-      if error.isFatal { throw error }
+      if error.isFatal || error.name == "_AUTO_OFFSET_RESET" { throw error }
     }
   }
 
@@ -141,7 +140,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     }
     _ = acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough)
     let settled = offsets(owned)
-    if !settled.isEmpty { try? consumer.commit(settled, timeoutMs: 3000) }
+    if !settled.isEmpty { try? consumer.commit(settled) }
     grew = false
   }
 }

@@ -206,6 +206,34 @@ public final class PartitionState {
     position = next
   }
 
+  /// The same with borrowed bytes: the body calls `put` for each change, sorted by key.
+  public func apply(
+    position next: StatePosition,
+    _ body: ((_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws -> Void) throws -> Void
+  ) throws(PartitionStateError) {
+    do {
+      try connection.transaction {
+        try body { key, value in try put(key, value) }
+        try positionStatement.bind(1, next.inputOffset)
+        try positionStatement.bind(2, next.changelogOffset)
+        try positionStatement.run()
+      }
+    } catch {
+      throw PartitionState.translate(error)
+    }
+    position = next
+  }
+
+  private func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws {
+    guard let value else {
+      try removeStatement.bindBorrowed(1, key)
+      return try removeStatement.run()
+    }
+    try putStatement.bindBorrowed(1, key)
+    try putStatement.bindBorrowed(2, value)
+    try putStatement.run()
+  }
+
   private func write(_ change: StateChange) throws {
     try change.key.withUnsafeBytes { key in
       guard let value = change.value else {

@@ -112,3 +112,17 @@ public struct ProtobufReader {
     return 0
   }
 }
+
+/// Reads the varints of a packed field.
+public struct PackedReader {
+  private var reader: ProtobufReader
+
+  public init(_ bytes: UnsafeRawBufferPointer) { reader = ProtobufReader(bytes) }
+
+  /// The next value; nil at the end or when the bytes are malformed.
+  public mutating func next() -> UInt64? {
+    guard reader.offset < reader.bytes.count, !reader.failed else { return nil }
+    let value = reader.varint()
+    return reader.failed ? nil : value
+  }
+}

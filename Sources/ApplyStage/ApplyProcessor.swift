@@ -1,0 +1,295 @@
+public import Kafka
+public import Orders
+public import Shop
+public import Stage
+public import Store
+public import Topics
+
+/// Brings the shop into line with decisions and keeps the ledger of what was applied. One per lane.
+///
+/// Decisions are handled in waves: as many as follow each other without two of the same order. A wave's label
+/// changes go to the shop in one call, so that a platform client can fill its entries (D27).
+public final class ApplyProcessor: StatefulProcessor {
+  /// Layout of the stored records.
+  public static let schemaVersion: Int64 = 1
+  /// Number of the `actions` topic among the lane's effect topics.
+  public static let actionsTopic = 0
+
+  public struct Counts: Sendable {
+    public var decisions = 0
+    public var ownDecisions = 0
+    public var older = 0
+    public var repeated = 0
+    public var labelsAdded = 0
+    public var labelsRemoved = 0
+    public var effects = 0
+    public var actions = 0
+    public var refused = 0
+    public var deadLetters = 0
+  }
+
+  /// What was applied to one order.
+  final class Entry {
+    var ledger: AppliedLedgerValue?
+    var isTouched = false
+    /// Waits for the shop: its ledger is not final.
+    var isInWave = false
+    init(_ ledger: AppliedLedgerValue?) { self.ledger = ledger }
+    var bytes: Int {
+      guard let ledger else { return 128 }
+      return ledger.labels.reduce(320) { $0 + 96 + $1.itemCodes.count * 16 + $1.rules.count * 16 }
+    }
+  }
+
+  final class Orders {
+    let state: PartitionState
+    let cache: StateCache<Entry>
+    var touched: [(key: [UInt8], entry: Entry)] = []
+    var isFileEmpty: Bool
+    init(state: PartitionState, cacheBytes: Int) throws {
+      self.state = state
+      cache = StateCache(bytesMax: cacheBytes)
+      isFileEmpty = try state.count() == 0
+    }
+  }
+
+  private struct Waiting {
+    let decision: DecisionValue
+    let reconciliation: Reconciliation
+    let entry: Entry
+    let key: [UInt8]
+    let partition: Int32
+    let order: OrderIdentity
+  }
+
+  private let reconciler: Reconciler
+  private let shop: any ShopSink
+  private let actionsPartitions: Int
+  private let deadLetters: TopicHandle
+  private let seal: DeadLetterSeal
+  private let cacheBytesMax: Int
+  private let clockUs: @Sendable () -> Int64
+  private var partitions: [Int32: Orders] = [:]
+  private var wave: [Waiting] = []
+  private var actions: [(partition: Int32, bytes: [UInt8], key: [UInt8])] = []
+  public private(set) var counts = Counts()
+  /// Sees every decision in the order of handling; for files and timelines.
+  public var onDecision: ((DecisionValue) -> Void)?
+  /// Sees every action record.
+  public var onAction: ((ActionValue) -> Void)?
+
+  public init(
+    reconciler: Reconciler, shop: any ShopSink, actionsPartitions: Int, deadLetters: TopicHandle,
+    seal: DeadLetterSeal, cacheBytesMax: Int, clockUs: @escaping @Sendable () -> Int64 = wallClockUs
+  ) {
+    self.reconciler = reconciler
+    self.shop = shop
+    self.actionsPartitions = max(actionsPartitions, 1)
+    self.deadLetters = deadLetters
+    self.seal = seal
+    self.cacheBytesMax = cacheBytesMax
+    self.clockUs = clockUs
+  }
+
+  public func open(_ partition: Int32, state: PartitionState) throws {
+    partitions[partition] = try Orders(state: state, cacheBytes: cacheBytesMax)
+  }
+
+  public func close(_ partition: Int32) {
+    partitions[partition] = nil
+    actions.removeAll { $0.partition == partition }
+  }
+
+  public var dirtyBytes: Int {
+    partitions.values.reduce(actions.count * 200) { $0 + $1.cache.dirtyBytes }
+  }
+
+  public func process(_ batch: MessageBatch, outputs producer: Producer) throws {
+    for index in 0..<batch.count {
+      let message = batch[index]
+      guard let orders = partitions[message.partition] else { continue }
+      guard let value = message.value, let decision = DecisionValue(protobuf: value) else {
+        try deadLetter(message, producer)
+        continue
+      }
+      try take(decision, message.partition, orders)
+    }
+    try finishWave()
+  }
+
+  private func take(_ decision: DecisionValue, _ partition: Int32, _ orders: Orders) throws {
+    counts.decisions += 1
+    if decision.own { counts.ownDecisions += 1 }
+    onDecision?(decision)
+    let key = LedgerKey.bytes(mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)
+    var entry = try self.entry(key, orders)
+    if entry.isInWave {
+      try finishWave()
+      entry = try self.entry(key, orders)
+    }
+    let reconciliation = reconciler.reconcile(decision, ledger: entry.ledger)
+    switch reconciliation.standing {
+    case .older: counts.older += 1
+    case .repeated: counts.repeated += 1
+    case .confirmed:
+      entry.ledger = reconciliation.newLedger
+      touch(entry, key, orders)
+    case .changed:
+      entry.isInWave = true
+      // Pins it: evicted and read again it would be the ledger before the wave.
+      touch(entry, key, orders)
+      wave.append(
+        Waiting(
+          decision: decision, reconciliation: reconciliation, entry: entry, key: key, partition: partition,
+          order: OrderIdentity(
+            mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)))
+    }
+  }
+
+  /// Lets the shop do what the wave asks for, then settles the ledgers by what it did.
+  private func finishWave() throws {
+    guard !wave.isEmpty else { return }
+    let changes = wave.map { $0.reconciliation.labelChanges(of: $0.order) }
+    let outcomes = try shop.apply(changes.flatMap(\.self))
+    let at = Instant(microseconds: clockUs())
+    var next = 0
+    for (waiting, own) in zip(wave, changes) {
+      let labelOutcomes = Array(outcomes[next..<next + own.count])
+      next += own.count
+      let effectOutcomes = try waiting.reconciliation.effects.map { try perform($0, waiting.order, at) }
+      let settlement = reconciler.settle(
+        waiting.reconciliation, of: waiting.decision, labelOutcomes: labelOutcomes,
+        effectOutcomes: effectOutcomes, at: at)
+      settle(waiting, settlement)
+    }
+    wave.removeAll(keepingCapacity: true)
+  }
+
+  private func perform(_ effect: OrderEffect, _ order: OrderIdentity, _ at: Instant) throws -> EffectOutcome {
+    counts.effects += 1
+    if let alert = effect.alert(of: order, at: at) { return try shop.deliver(alert) }
+    if let mark = effect.mark(of: order, at: at) { return try shop.mark(mark) }
+    return .refused(.other)
+  }
+
+  private func settle(_ waiting: Waiting, _ settlement: Settlement) {
+    waiting.entry.isInWave = false
+    waiting.entry.ledger = settlement.ledger
+    if settlement.hasRefusals { counts.refused += 1 }
+    counts.labelsAdded += waiting.reconciliation.labelAdds.count
+    counts.labelsRemoved += waiting.reconciliation.labelRemoves.count
+    for action in settlement.actions {
+      counts.actions += 1
+      onAction?(action)
+      actions.append((waiting.partition, action.protobuf, Array(action.mallId.utf8)))
+    }
+  }
+
+  private func entry(_ key: [UInt8], _ orders: Orders) throws -> Entry {
+    if let found = key.withUnsafeBytes({ orders.cache.lookup($0) }) { return found }
+    var ledger: AppliedLedgerValue?
+    if !orders.isFileEmpty {
+      ledger = try key.withUnsafeBytes { try orders.state.withValue($0) { AppliedLedgerValue(protobuf: $0) } }
+        ?? nil
+    }
+    let entry = Entry(ledger)
+    _ = key.withUnsafeBytes { orders.cache.insert($0, entry, bytes: entry.bytes + key.count) }
+    return entry
+  }
+
+  private func touch(_ entry: Entry, _ key: [UInt8], _ orders: Orders) {
+    guard !entry.isTouched else { return }
+    entry.isTouched = true
+    orders.touched.append((key, entry))
+    key.withUnsafeBytes {
+      // It may have left the cache while it waited in the wave.
+      let slot = orders.cache.slot($0)
+      if orders.cache.value(slot: slot) === entry {
+        orders.cache.markDirty(slot: slot, bytes: entry.bytes)
+      } else {
+        orders.cache.insert($0, entry, bytes: entry.bytes, dirty: true)
+      }
+    }
+  }
+
+  public func collect(into changes: inout StateChanges) throws {
+    try shop.flush()
+    for (partition, orders) in partitions {
+      for (key, entry) in orders.touched {
+        entry.isTouched = false
+        guard let value = entry.ledger?.protobuf else { continue }
+        key.withUnsafeBytes { key in
+          value.withUnsafeBytes { changes.put(partition: partition, key: key, value: $0) }
+        }
+      }
+      orders.touched.removeAll(keepingCapacity: true)
+    }
+    for action in actions {
+      action.key.withUnsafeBytes { key in
+        let to = Partitioner.partition(forKey: key, count: actionsPartitions)
+        action.bytes.withUnsafeBytes {
+          changes.send(
+            causedBy: action.partition, topic: ApplyProcessor.actionsTopic, to: to, key: key, value: $0)
+        }
+      }
+    }
+    actions.removeAll(keepingCapacity: true)
+  }
+
+  public func persisted() {
+    for orders in partitions.values {
+      _ = orders.cache.takeDirty()
+      orders.isFileEmpty = false
+      for (key, entry) in orders.touched {
+        _ = key.withUnsafeBytes { orders.cache.insert($0, entry, bytes: entry.bytes, dirty: true) }
+      }
+    }
+  }
+
+  private func deadLetter(_ message: MessageView, _ producer: Producer) throws {
+    counts.deadLetters += 1
+    var letter = DeadLetterValue()
+    letter.stage = "apply"
+    letter.source = "decisions"
+    letter.partition = message.partition
+    letter.position = message.offset
+    letter.at = Instant(microseconds: clockUs())
+    letter.problems = [
+      Problem(
+        code: message.value == nil ? "record.tombstone" : "record.malformed", field: "",
+        expected: "a Decision (topics/decision.proto)", found: "\(message.value?.count ?? 0) bytes")
+    ]
+    if let value = message.value {
+      letter.bodyBytes = Int64(value.count)
+      letter.sealedBody = seal.seal(value)
+    }
+    let bytes = letter.protobuf
+    _ = try bytes.withUnsafeBytes {
+      try producer.send(topic: deadLetters, partition: 0, key: nil, value: $0)
+    }
+  }
+}
+
+/// Keys of the ledger: mall ‖ 0x00 ‖ shop ‖ 0x00 ‖ order id (topics/ledger.proto).
+public enum LedgerKey {
+  public static func bytes(mallId: String, shopNo: Int32, orderId: String) -> [UInt8] {
+    var key: [UInt8] = []
+    key.reserveCapacity(mallId.utf8.count + orderId.utf8.count + 14)
+    key.append(contentsOf: mallId.utf8)
+    key.append(0)
+    key.append(contentsOf: String(shopNo).utf8)
+    key.append(0)
+    key.append(contentsOf: orderId.utf8)
+    return key
+  }
+
+  /// Nil when the bytes are no such key.
+  public static func identity(_ key: UnsafeRawBufferPointer) -> OrderIdentity? {
+    guard let first = key.firstIndex(of: 0), let second = key[(first + 1)...].firstIndex(of: 0),
+      let shop = Int32(String(decoding: key[(first + 1)..<second], as: UTF8.self))
+    else { return nil }
+    return OrderIdentity(
+      mallId: String(decoding: key[..<first], as: UTF8.self), shopNo: shop,
+      orderId: String(decoding: key[(second + 1)...], as: UTF8.self))
+  }
+}

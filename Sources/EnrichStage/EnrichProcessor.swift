@@ -1,0 +1,202 @@
+import Glibc
+public import History
+public import Kafka
+import Orders
+public import Stage
+public import Store
+public import Topics
+
+/// Folds the snapshots of the partitions it owns. One per lane.
+public final class EnrichProcessor: StatefulProcessor {
+  /// Layout of the stored records.
+  public static let schemaVersion: Int64 = 1
+
+  /// Where the records go.
+  public struct Outputs {
+    public var enriched: TopicHandle
+    public var deadLetters: TopicHandle
+
+    public init(enriched: TopicHandle, deadLetters: TopicHandle) {
+      self.enriched = enriched
+      self.deadLetters = deadLetters
+    }
+  }
+
+  public struct Counts: Sendable {
+    public var folded = 0
+    public var emitted = 0
+    public var duplicates = 0
+    public var late = 0
+    public var deadLetters = 0
+    public var loads = 0
+  }
+
+  /// The customers of one partition in memory, and the file behind them.
+  final class Customers {
+    let state: PartitionState
+    let cache: StateCache<CustomerHistory>
+    /// Changed since the last `collect`.
+    var touched: [(key: [UInt8], customer: CustomerHistory)] = []
+    /// Nothing was ever written: no need to look.
+    var isFileEmpty: Bool
+
+    init(state: PartitionState, cacheBytes: Int) throws {
+      self.state = state
+      cache = StateCache(bytesMax: cacheBytes)
+      isFileEmpty = try state.count() == 0
+    }
+  }
+
+  private let folder: HistoryFolder
+  private let outputs: Outputs
+  private let seal: DeadLetterSeal
+  private let cacheBytesMax: Int
+  private let clockUs: @Sendable () -> Int64
+  private var partitions: [Int32: Customers] = [:]
+  public private(set) var counts = Counts()
+
+  public init(
+    folder: HistoryFolder, outputs: Outputs, seal: DeadLetterSeal, cacheBytesMax: Int,
+    clockUs: @escaping @Sendable () -> Int64 = wallClockUs
+  ) {
+    self.folder = folder
+    self.outputs = outputs
+    self.seal = seal
+    self.cacheBytesMax = cacheBytesMax
+    self.clockUs = clockUs
+  }
+
+  public func open(_ partition: Int32, state: PartitionState) throws {
+    partitions[partition] = try Customers(state: state, cacheBytes: cacheBytesMax)
+  }
+
+  public func close(_ partition: Int32) { partitions[partition] = nil }
+
+  public var dirtyBytes: Int { partitions.values.reduce(0) { $0 + $1.cache.dirtyBytes } }
+
+  public func process(_ batch: MessageBatch, outputs producer: Producer) throws {
+    for index in 0..<batch.count {
+      let message = batch[index]
+      guard let customers = partitions[message.partition] else { continue }
+      guard let value = message.value else {
+        try deadLetter(message, Problem(code: "record.tombstone", field: "", expected: "an order snapshot", found: "a null value"), producer)
+        continue
+      }
+      try fold(value, message, customers, producer)
+    }
+  }
+
+  private func fold(
+    _ value: UnsafeRawBufferPointer, _ message: MessageView, _ customers: Customers, _ producer: Producer
+  ) throws {
+    let summary: SnapshotSummary
+    let identity: CustomerIdentity
+    do {
+      summary = try SnapshotSummary(value)
+      identity = summary.customer(in: value)
+    } catch {
+      return try deadLetter(message, Problem(code: "record.malformed", field: "", expected: "an OrderSnapshot (topics/order.proto)", found: "\(value.count) bytes"), producer)
+    }
+    let key = identity.recordPrefix
+    let customer = try self.customer(identity, key: key, customers)
+    var failure: (any Error)?
+    do {
+      let outcome = try folder.fold(
+        value, summary: summary,
+        position: InputPosition(partition: message.partition, offset: message.offset), into: customer
+      ) { record in
+        do { try send(record, producer) } catch { failure = failure ?? error }
+      }
+      counts.folded += 1
+      counts.emitted += outcome.emitted
+      if outcome.isDuplicate { counts.duplicates += 1 }
+      if outcome.isLate { counts.late += 1 }
+    } catch {
+      return try deadLetter(message, Problem(code: "fold.refused", field: "", expected: "an order that fits its customer's history", found: "\(error)"), producer)
+    }
+    if let failure { throw failure }
+    note(customer, key: key, customers)
+  }
+
+  private func send(_ record: EmittedRecord, _ producer: Producer) throws {
+    var key = Array(record.customer.mallId.utf8)
+    key.append(0)
+    key.append(contentsOf: record.customer.recordPrefix.prefix(17))
+    _ = try key.withUnsafeBytes {
+      try producer.send(
+        topic: outputs.enriched,
+        partition: Partitioner.partition(forKey: $0, count: outputs.enriched.partitionCount),
+        key: $0, value: record.bytes)
+    }
+  }
+
+  private func customer(_ identity: CustomerIdentity, key: [UInt8], _ customers: Customers) throws
+    -> CustomerHistory
+  {
+    if let found = key.withUnsafeBytes({ customers.cache.lookup($0) }) { return found }
+    var records: [(key: [UInt8], value: [UInt8])] = []
+    if !customers.isFileEmpty {
+      try customers.state.scan(prefix: key) { key, value in records.append(([UInt8](key), [UInt8](value))) }
+      counts.loads += 1
+    }
+    let customer =
+      records.isEmpty
+      ? CustomerHistory(customer: identity) : try CustomerHistory(customer: identity, records: records)
+    _ = key.withUnsafeBytes { customers.cache.insert($0, customer, bytes: customer.memoryBytes) }
+    return customer
+  }
+
+  private func note(_ customer: CustomerHistory, key: [UInt8], _ customers: Customers) {
+    guard !customer.isTouched, customer.hasChanges else { return }
+    customer.isTouched = true
+    customers.touched.append((key, customer))
+    key.withUnsafeBytes {
+      customers.cache.markDirty(slot: customers.cache.slot($0), bytes: customer.memoryBytes)
+    }
+  }
+
+  public func collect(into changes: inout StateChanges) throws {
+    for (partition, customers) in partitions {
+      var collected = StateChanges()
+      swap(&collected, &changes)
+      for (_, customer) in customers.touched {
+        customer.isTouched = false
+        customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
+      }
+      swap(&collected, &changes)
+      customers.touched.removeAll(keepingCapacity: true)
+    }
+  }
+
+  public func persisted() {
+    for customers in partitions.values {
+      _ = customers.cache.takeDirty()
+      customers.isFileEmpty = false
+      // What has changed since it was collected stays pinned.
+      for (key, customer) in customers.touched {
+        _ = key.withUnsafeBytes {
+          customers.cache.insert($0, customer, bytes: customer.memoryBytes, dirty: true)
+        }
+      }
+    }
+  }
+
+  private func deadLetter(_ message: MessageView, _ problem: Problem, _ producer: Producer) throws {
+    counts.deadLetters += 1
+    var letter = DeadLetterValue()
+    letter.stage = "enrich"
+    letter.source = "orders"
+    letter.partition = message.partition
+    letter.position = message.offset
+    letter.at = Instant(microseconds: clockUs())
+    letter.problems = [problem]
+    if let value = message.value {
+      letter.bodyBytes = Int64(value.count)
+      letter.sealedBody = seal.seal(value)
+    }
+    let bytes = letter.protobuf
+    _ = try bytes.withUnsafeBytes {
+      try producer.send(topic: outputs.deadLetters, partition: 0, key: nil, value: $0)
+    }
+  }
+}

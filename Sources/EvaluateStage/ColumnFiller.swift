@@ -1,0 +1,306 @@
+import Orders
+import Rules
+import Topics
+
+/// What a row's decision needs besides the columns; byte slices point into the input record.
+struct RowIdentity {
+  var mallId = UnsafeRawBufferPointer(start: nil, count: 0)
+  var shopNo: Int64 = 0
+  var orderId = UnsafeRawBufferPointer(start: nil, count: 0)
+  var version: Int64 = 0
+  var placedAt: Int64 = 0
+  var currency = UnsafeRawBufferPointer(start: nil, count: 0)
+  /// Items of the row in `ColumnFiller.items`.
+  var items: Range<Int> = 0..<0
+  /// Its `FactValues` message in `ColumnFiller.digests`.
+  var digest: Range<Int> = 0..<0
+}
+
+/// Reads enriched records into a batch's columns, straight from the wire; only facts that some rule uses.
+struct ColumnFiller {
+  struct Item {
+    var code: UnsafeRawBufferPointer
+    var isLive: Bool
+  }
+
+  let layout: FactLayout
+  private(set) var items: [Item] = []
+  private(set) var digests = ProtobufWriter(capacity: 1 << 16)
+  private var currencies: [[UInt8]: Currency] = [:]
+  private var stock: [(item: Int, after: Int64, safety: Int64)] = []
+  private var itemLists: [UInt64] = []
+
+  init(layout: FactLayout) { self.layout = layout }
+
+  mutating func removeAll() {
+    items.removeAll(keepingCapacity: true)
+    digests.removeAll()
+  }
+
+  /// Adds one row; nil when the bytes are malformed (the row then stands empty in the batch) or it is full.
+  mutating func add(
+    snapshot: UnsafeRawBufferPointer, facts: UnsafeRawBufferPointer, to batch: FactBatch
+  ) -> RowIdentity? {
+    var row = RowIdentity()
+    guard let currency = scanCurrency(snapshot, &row) else { return nil }
+    guard batch.beginOrder(currencyDecimals: currency.decimals) else { return nil }
+    let digestStart = digests.count
+    let firstItem = items.count
+    guard fillSnapshot(snapshot, batch, &row), fillFacts(facts, batch) else { return nil }
+    row.items = firstItem..<items.count
+    row.digest = digestStart..<digests.count
+    return row
+  }
+
+  /// The currency decides how every amount is scaled, so it is looked for first.
+  private mutating func scanCurrency(_ snapshot: UnsafeRawBufferPointer, _ row: inout RowIdentity) -> Currency? {
+    var reader = ProtobufReader(snapshot)
+    while reader.next() {
+      if reader.field == 12 {
+        row.currency = reader.slice()
+        break
+      }
+      reader.skip()
+    }
+    if reader.failed { return nil }
+    let code = [UInt8](row.currency)
+    if let known = currencies[code] { return known }
+    let currency = Currency(code: String(decoding: code, as: UTF8.self)) ?? .krw
+    if currencies.count < 1000 { currencies[code] = currency }
+    return currency
+  }
+
+  private mutating func fillSnapshot(
+    _ snapshot: UnsafeRawBufferPointer, _ batch: FactBatch, _ row: inout RowIdentity
+  ) -> Bool {
+    var reader = ProtobufReader(snapshot)
+    var paidAt: Int64?
+    var status = 0
+    var addressState = 0
+    var isGift = false
+    while reader.next() {
+      switch reader.field {
+      case 1: row.mallId = reader.slice()
+      case 2: row.shopNo = reader.int64()
+      case 3: row.orderId = reader.slice()
+      case 5: setText(.event, reader.slice(), batch)
+      case 7: row.version = reader.int64()
+      case 8: row.placedAt = reader.int64()
+      case 9: paidAt = reader.int64()
+      case 10: setText(.channel, reader.slice(), batch)
+      case 12: setText(.currency, reader.slice(), batch)
+      case 13: fillAmounts(reader.message(), batch)
+      case 14: status = Int(truncatingIfNeeded: reader.int64())
+      case 15:
+        let method = reader.slice()
+        digests.presentBytes(11, method)
+        if layout.uses(.paymentMethods) { batch.addMethod(method.assumingMemoryBound(to: UInt8.self)) }
+      case 16: isGift = reader.bool()
+      case 17: addressState = Int(truncatingIfNeeded: reader.int64())
+      case 20: setText(.grade, reader.slice(), batch)
+      case 22: fillItem(reader.message(), batch)
+      default: reader.skip()
+      }
+    }
+    guard !reader.failed else { return false }
+    batch.setTimes(placedAt: row.placedAt, paidAt: paidAt)
+    batch.setPaymentStatus(wire: status)
+    batch.setAddressState(wire: addressState)
+    batch.setBool(.isGift, isGift)
+    digests.string(10, ["", "unpaid", "partly", "paid"][min(max(status, 0), 3)])
+    digests.optionalInt64(15, paidAt)
+    return true
+  }
+
+  private func setText(_ fact: Fact, _ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {
+    if layout.uses(fact) { batch.setString(fact, bytes.assumingMemoryBound(to: UInt8.self)) }
+  }
+
+  private func fillAmounts(_ message: ProtobufReader, _ batch: FactBatch) {
+    var reader = message
+    while reader.next() {
+      let fact: Fact
+      switch reader.field {
+      case 2: fact = .amountShipping
+      case 3: fact = .amountDiscount
+      case 4: fact = .amountOrdered
+      case 5: fact = .amountCurrent
+      case 6: fact = .amountPaid
+      case 7: fact = .amountSurcharge
+      default:
+        reader.skip()
+        continue
+      }
+      batch.setMoney(fact, minorUnits: reader.int64())
+    }
+  }
+
+  private mutating func fillItem(_ message: ProtobufReader, _ batch: FactBatch) {
+    var reader = message
+    var code = UnsafeRawBufferPointer(start: nil, count: 0)
+    var sku = code
+    var product = code
+    var statusText = code
+    var quantity: Int64 = 0
+    var price: Int64 = 0
+    var isGift = false
+    var isVoucher = false
+    while reader.next() {
+      switch reader.field {
+      case 1: code = reader.slice()
+      case 2: product = reader.slice()
+      case 3: sku = reader.slice()
+      case 4: quantity = reader.int64()
+      case 5, 6: price &+= reader.int64()
+      case 7: statusText = reader.slice()
+      case 8: isGift = reader.bool()
+      case 9: isVoucher = reader.bool()
+      default: reader.skip()
+      }
+    }
+    let isLive = ItemStatus(statusText.assumingMemoryBound(to: UInt8.self)).isLive
+    items.append(Item(code: code, isLive: isLive))
+    guard layout.usesItems, batch.addItem(live: isLive, gift: isGift, voucher: isVoucher) else { return }
+    if layout.uses(.itemQuantity) { batch.setItemInt(.itemQuantity, quantity) }
+    if layout.uses(.itemPrice) { batch.setItemMoney(.itemPrice, minorUnits: price) }
+    if layout.uses(.itemSku) { batch.setItemString(.itemSku, sku.assumingMemoryBound(to: UInt8.self)) }
+    if layout.uses(.itemProductCode) {
+      batch.setItemString(.itemProductCode, product.assumingMemoryBound(to: UInt8.self))
+    }
+    if layout.uses(.itemStatus) {
+      batch.setItemString(.itemStatus, statusText.assumingMemoryBound(to: UInt8.self))
+    }
+  }
+
+  // MARK: Facts
+
+  private mutating func fillFacts(_ facts: UnsafeRawBufferPointer, _ batch: FactBatch) -> Bool {
+    var reader = ProtobufReader(facts)
+    var orders: Int64 = 0
+    var amount: Int64 = 0
+    var partners: Int64 = 0
+    var amountItems: Int64 = 0
+    var historyKnown = false
+    var placedHoliday = false
+    var paidHoliday = false
+    var listNames: [UnsafeRawBufferPointer] = []
+    stock.removeAll(keepingCapacity: true)
+    itemLists.removeAll(keepingCapacity: true)
+    while reader.next() {
+      switch reader.field {
+      case 1: amountItems = reader.int64()
+      case 2: historyKnown = reader.bool()
+      case 3: orders = reader.int64()
+      case 4: amount = reader.int64()
+      case 5: fillClaims(reader.slice(), batch)
+      case 6: partners = reader.int64()
+      case 7: digests.presentBytes(16, reader.slice())
+      case 8:
+        let zone = reader.slice()
+        digests.presentBytes(7, zone)
+        if layout.uses(.zones) { batch.addZone(zone.assumingMemoryBound(to: UInt8.self)) }
+      case 9:
+        if reader.bool() {
+          digests.bool(8, true)
+          batch.setZoneMissing()
+        }
+      case 10:
+        let country = reader.slice()
+        digests.presentBytes(9, country)
+        setText(.ipCountry, country, batch)
+      case 11:
+        let name = reader.slice()
+        listNames.append(name)
+        batch.addList(name.assumingMemoryBound(to: UInt8.self))
+      case 12: readPacked(&reader)
+      case 13: digests.presentBytes(13, reader.slice())
+      case 14: readStock(reader.message())
+      case 16: placedHoliday = reader.bool()
+      case 17: paidHoliday = reader.bool()
+      default: reader.skip()
+      }
+    }
+    guard !reader.failed else { return false }
+    batch.setMoney(.amountItems, minorUnits: amountItems)
+    digests.int64(1, amountItems)
+    if historyKnown {
+      batch.setInt(.historyOrders, orders)
+      batch.setMoney(.historyAmount, minorUnits: amount)
+      digests.bool(2, true)
+      digests.int64(3, orders)
+      digests.int64(4, amount)
+    }
+    batch.setInt(.bundlePartners, partners)
+    digests.int64(6, partners)
+    batch.setBool(.placedHoliday, placedHoliday)
+    batch.setBool(.paidHoliday, paidHoliday)
+    applyLists(listNames, batch)
+    applyStock(batch)
+    return true
+  }
+
+  private mutating func fillClaims(_ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {
+    digests.presentBytes(5, bytes)
+    var reader = ProtobufReader(bytes)
+    var scope = 0
+    var months = 0
+    var count: Int64 = 0
+    while reader.next() {
+      switch reader.field {
+      case 1: scope = Int(truncatingIfNeeded: reader.int64())
+      case 2: months = Int(truncatingIfNeeded: reader.int64())
+      case 3: count = reader.int64()
+      default: reader.skip()
+      }
+    }
+    guard let scope = ClaimScope(rawValue: scope), let slot = layout.claimSlot(scope, months: months) else {
+      return
+    }
+    batch.setClaimCount(slot: slot, count)
+  }
+
+  private mutating func readPacked(_ reader: inout ProtobufReader) {
+    if reader.wireType == 0 {
+      itemLists.append(reader.uint64())
+      return
+    }
+    var packed = PackedReader(reader.slice())
+    while let value = packed.next() { itemLists.append(value) }
+  }
+
+  private mutating func readStock(_ message: ProtobufReader) {
+    var reader = message
+    var level = (item: 0, after: Int64(0), safety: Int64(0))
+    while reader.next() {
+      switch reader.field {
+      case 1: level.item = Int(truncatingIfNeeded: reader.int64())
+      case 2: level.after = reader.int64()
+      case 3: level.safety = reader.int64()
+      default: reader.skip()
+      }
+    }
+    stock.append(level)
+  }
+
+  private mutating func applyLists(_ names: [UnsafeRawBufferPointer], _ batch: FactBatch) {
+    var all: UInt64 = 0
+    for (index, mask) in itemLists.enumerated() {
+      all |= mask
+      if layout.usesItems { batch.setListMembership(itemIndex: index, mask: mask) }
+    }
+    if !layout.usesItems { batch.addOrderLists(mask: all) }
+    for (bit, name) in names.enumerated() where bit < 64 && all >> UInt64(bit) & 1 == 1 {
+      digests.presentBytes(12, name)
+    }
+  }
+
+  private mutating func applyStock(_ batch: FactBatch) {
+    guard !stock.isEmpty else { return }
+    var margin = Int64.max
+    for level in stock {
+      if layout.usesItems { batch.setStock(itemIndex: level.item, after: level.after, safety: level.safety) }
+      margin = min(margin, level.after &- level.safety)
+    }
+    digests.optionalInt64(14, margin)
+  }
+}

@@ -1,0 +1,174 @@
+public import Rules
+public import Topics
+
+/// Turns enriched records into decisions, batch by batch: the pure heart of evaluate, shared by the live stage, the
+/// trial run, replay and `explain`.
+public final class Decider {
+  /// A decision's bytes, lent for the time of the call; `input` is the index given to `add`.
+  public struct Decided {
+    public let input: Int
+    public let mallId: UnsafeRawBufferPointer
+    public let bytes: UnsafeRawBufferPointer
+  }
+
+  private struct Row {
+    var input: Int
+    var view: EnrichedView
+    var identity: RowIdentity
+    var row: Int
+    /// Row of what would have been decided on what came too late; −1 none.
+    var lateRow: Int
+  }
+
+  public let plan: Plan
+  private let labels: LabelPlan
+  private let evaluator: Evaluator
+  public let batch: FactBatch
+  private var filler: ColumnFiller
+  private var rows: [Row] = []
+  private var writer = ProtobufWriter(capacity: 4096)
+  private let ruleSetHash: String
+  private var codes: [UnsafeRawBufferPointer] = []
+
+  public init(plan: Plan) {
+    self.plan = plan
+    labels = LabelPlan(plan)
+    batch = FactBatch(layout: plan.layout)
+    evaluator = Evaluator(plan: plan)
+    filler = ColumnFiller(layout: plan.layout)
+    ruleSetHash = plan.ruleSets.first?.hash ?? ""
+  }
+
+  /// True when the next record may not fit (a record may need two rows): decide first.
+  public var isFull: Bool { batch.count + 2 > batch.capacity }
+
+  /// Adds one record, whose bytes must stay until `decide` has run. False: malformed, nothing will be decided.
+  public func add(_ record: UnsafeRawBufferPointer, input: Int) -> Bool {
+    guard let view = EnrichedView(record) else { return false }
+    let row = batch.count
+    guard let identity = filler.add(snapshot: view.snapshot, facts: view.facts, to: batch) else {
+      return false
+    }
+    var lateRow = -1
+    if let late = view.lateSnapshot {
+      let next = batch.count
+      if filler.add(snapshot: late, facts: view.lateFacts, to: batch) != nil { lateRow = next }
+    }
+    rows.append(Row(input: input, view: view, identity: identity, row: row, lateRow: lateRow))
+    return true
+  }
+
+  /// Decides all that was added, in its order, and empties the batch.
+  public func decide(_ body: (Decided) throws -> Void) rethrows {
+    defer {
+      batch.reset()
+      filler.removeAll()
+      rows.removeAll(keepingCapacity: true)
+    }
+    guard !rows.isEmpty else { return }
+    evaluator.evaluate(batch)
+    evaluator.arrangeByRow()
+    for row in rows {
+      write(row)
+      try writer.bytes.withUnsafeBytes {
+        try body(Decided(input: row.input, mallId: row.identity.mallId, bytes: $0))
+      }
+    }
+  }
+
+  private func write(_ row: Row) {
+    let identity = row.identity
+    let answers = evaluator.answers(row: row.row)
+    writer.removeAll()
+    if !identity.mallId.isEmpty { writer.presentBytes(1, identity.mallId) }
+    writer.int64(2, identity.shopNo)
+    if !identity.orderId.isEmpty { writer.presentBytes(3, identity.orderId) }
+    writer.presentBytes(4, row.view.position)
+    writer.int64(5, identity.version)
+    writer.int64(6, row.view.latestVersion)
+    writer.string(7, ruleSetHash)
+    writeLabels(row, answers.outcomes)
+    for effect in labels.effects where answers.outcomes[effect.source.rule] == Outcome.true.rawValue {
+      writer.message(9) { nested in
+        nested.string(1, effect.kind)
+        nested.string(2, effect.source.id)
+        nested.string(4, effect.text)
+      }
+    }
+    writer.presentBytes(10, UnsafeRawBufferPointer(answers.outcomes))
+    writer.presentBytes(11, UnsafeRawBufferPointer(answers.terms))
+    for name in pending(answers.outcomes, answers.terms) { writer.presentString(12, name) }
+    filler.digests.bytes.withUnsafeBytes {
+      writer.presentBytes(13, UnsafeRawBufferPointer(rebasing: $0[identity.digest]))
+    }
+    writer.int64(14, row.view.state)
+    writer.bool(15, row.view.own)
+    writer.bool(16, isTooLate(row))
+    writer.int64(17, identity.placedAt)
+    writer.int64(18, row.view.inputEventTime)
+    if !identity.currency.isEmpty { writer.presentBytes(19, identity.currency) }
+    writer.bool(20, row.view.firstSeenClosed)
+  }
+
+  private func writeLabels(_ row: Row, _ outcomes: UnsafeBufferPointer<UInt8>) {
+    var hasLiveCodes = false
+    for entry in labels.entries {
+      guard entry.sources.contains(where: { outcomes[$0.rule] == Outcome.true.rawValue }) else { continue }
+      if let rule = entry.itemRule {
+        let count = row.identity.items.count
+        collectCodes(row) { index in
+          index < count && evaluator.isLineMatched(rule: rule.planned, row: row.row, itemIndex: index)
+        }
+        hasLiveCodes = false
+      } else if !hasLiveCodes {
+        collectCodes(row) { _ in true }
+        hasLiveCodes = true
+      }
+      guard !codes.isEmpty else { continue }
+      writer.message(8) { nested in
+        nested.string(1, entry.label)
+        for source in entry.sources where outcomes[source.rule] == Outcome.true.rawValue {
+          nested.presentString(2, source.id)
+        }
+        for code in codes { nested.presentBytes(3, code) }
+        nested.bool(4, entry.keepOnCancel)
+      }
+    }
+  }
+
+  /// Codes of the row's live items that the test takes, sorted as bytes.
+  private func collectCodes(_ row: Row, _ takes: (Int) -> Bool) {
+    codes.removeAll(keepingCapacity: true)
+    var isSorted = true
+    for (index, place) in row.identity.items.enumerated() where filler.items[place].isLive && takes(index) {
+      let code = filler.items[place].code
+      if isSorted, let last = codes.last { isSorted = last.lexicographicallyPrecedes(code) }
+      codes.append(code)
+    }
+    if !isSorted { codes.sort { $0.lexicographicallyPrecedes($1) } }
+  }
+
+  private func pending(
+    _ outcomes: UnsafeBufferPointer<UInt8>, _ terms: UnsafeBufferPointer<UInt8>
+  ) -> [String] {
+    var names: Set<String> = []
+    for rule in 0..<outcomes.count where outcomes[rule] == Outcome.unknown.rawValue && terms[rule] > 0 {
+      names.formUnion(labels.waitsFor[rule][Int(terms[rule]) - 1])
+    }
+    return names.isEmpty ? [] : names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// D7: on what came after the parcel had left, other rules would have been true.
+  private func isTooLate(_ row: Row) -> Bool {
+    guard row.lateRow >= 0 else { return false }
+    for entry in labels.entries {
+      for source in entry.sources
+      where (evaluator.outcome(rule: source.planned, row: row.row) == .true)
+        != (evaluator.outcome(rule: source.planned, row: row.lateRow) == .true)
+      {
+        return true
+      }
+    }
+    return false
+  }
+}
