@@ -78,9 +78,9 @@ def write_geo(base, directory):
     ranges = {4: [], 6: []}
     with open(os.path.join(base, "geo.csv"), encoding="utf-8") as file:
         lines = [line.strip().split(",") for line in file if not line.startswith("#")]
-    for first, last, country in [*lines, *GEO_EXTRA]:
+    for number, (first, last, country) in enumerate([*lines, *GEO_EXTRA]):
         (version, low), (_, high) = oracle.number(first), oracle.number(last)
-        if all(high < other[0] or other[1] < low for other in ranges[version]):
+        if number < len(lines) or all(high < other[0] or other[1] < low for other in ranges[version]):
             ranges[version].append((low, high, first, last, country))
     with open(os.path.join(directory, "geo.csv"), "w", encoding="utf-8") as file:
         file.write("# IP geolocation: IPFire Location Database, https://location.ipfire.org/, CC BY-SA 4.0; invented ranges added.\n")
@@ -141,6 +141,8 @@ def troubled(rng, snapshots):
     elif way < 0.16 and len(found) > 1:
         at = rng.randint(0, len(found) - 2)
         found[at + 1] = dated(rng, found[at][0], found[at + 1][1])
+    elif way < 0.40 and (at := reshipped(found)) is not None:
+        found[at] = dated(rng, found[at - 1][0], found[at][1])
     elif way < 0.22 and len(found) > 1:
         at = rng.randint(0, len(found) - 2)
         row = copy.deepcopy(found[at][1])
@@ -151,6 +153,12 @@ def troubled(rng, snapshots):
         after = found[-1][0] + rng.choice((0, SECOND, HOUR))
         found.append(dated(rng, after, row))
     return found if plain_enough(found) else list(snapshots)
+
+
+def reshipped(snapshots):
+    """Where a parcel leaves again right after a revert: both at one instant make no break."""
+    kinds = [kind(row) for _, row in snapshots]
+    return next((at for at in range(2, len(kinds)) if kinds[at - 2:at + 1] == ["shipped", "open", "shipped"]), None)
 
 
 def dated(rng, time, row):

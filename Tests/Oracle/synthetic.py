@@ -58,6 +58,8 @@ class Customer:
         self.currency = rng.choices(("KRW", "USD", "JPY"), (85, 9, 6))[0]
         self.addresses = addresses
         self.ip = rng.choice(addresses)
+        self.digits = f"{number // 2 % 10000:04d}"  # shared by two customers: the kind belongs to the key
+        self.member_id = f"0100000{self.digits}" if rng.random() < 0.1 else f"u{number}"
         self.homes = [self.receiver(), self.receiver()]
         anchor = rng.choice(ANCHORS)
         count = rng.choices((1, 2, 3, 4, 6, 9), (15, 25, 25, 20, 10, 5))[0]
@@ -69,12 +71,12 @@ class Customer:
     def buyer(self):
         """The same identity, at times written differently."""
         rng, number = self.rng, self.number
-        digits = f"{number % 10000:04d}"
+        digits = self.digits
         phone = rng.choice((f"010-0000-{digits}", f"+82 10-0000-{digits}", f"8210 0000 {digits}", f"0100000{digits}"))
         email = rng.choice((f"u{number}@example.com", f" U{number}@Example.COM "))
         found = {"name": "김하나"}
         if self.kind.startswith("member"):
-            found["member_id"] = f"u{number}"
+            found["member_id"] = self.member_id
         if "phone" in self.kind:
             found["phone"] = phone
         if self.kind.startswith("virtual"):
@@ -107,12 +109,42 @@ class Customer:
             for number in range(2, rng.randint(3, 6)):
                 found.append({**self.receiver(), "receiver_no": number})
             rng.shuffle(found)
+        if rng.random() < 0.06:
+            for place in found:
+                place["receiver_no"] += 3
         return found
 
     def orders(self):
         """Lists of snapshots, one list an order."""
+        rng = self.rng
+        if rng.random() < 0.12:
+            yield from self.returner() if rng.random() < 0.7 else self.overclaimer()
+            return
         for index, placed in enumerate(self.times):
-            yield Life(self, f"S{self.number:06d}-{self.rng.choice('ABC')}{index}", placed).run()
+            yield Life(self, f"S{self.number:06d}-{rng.choice('ABC')}{index}", placed).run()
+
+    def returner(self):
+        """Two earlier orders come back, one of them on an edge of the last order's three months."""
+        rng = self.rng
+        placed = rng.choice([anchor for anchor in ANCHORS if anchor > 400 * DAY])
+        edge = months_before(placed, 3)
+        kinds = rng.choice((("return", "return"), ("return", "exchange")))
+        moments = (edge + 40 * DAY, rng.choice((edge, edge - 1, edge + 1, placed, placed - 1)))
+        for index, (kind, moment) in enumerate(zip(kinds, moments)):
+            life = Life(self, f"S{self.number:06d}-R{index}", placed - (200 + index) * DAY)
+            yield life.run_returned(kind, moment, rng.choice(REASONS if index == 0 else ("A", "E", "F", "", None)))
+        life = Life(self, f"S{self.number:06d}-Z", placed)
+        life.time += 3 * DAY
+        yield life.run()
+
+    def overclaimer(self):
+        """An order from which more was claimed than is left of it takes nothing from the others."""
+        self.currency = "KRW"
+        placed = self.rng.choice(ANCHORS[:10])
+        for index in range(2):
+            life = Life(self, f"S{self.number:06d}-O{index}", placed + index * DAY)
+            yield life.run_overclaimed() if index == 0 else life.run_paid("500000")
+        yield Life(self, f"S{self.number:06d}-Z", placed + 3 * DAY).run()
 
 
 class Life:
@@ -121,17 +153,18 @@ class Life:
     def __init__(self, customer, order_id, placed):
         self.rng, self.customer, self.placed, self.time = customer.rng, customer, placed, placed
         rng = self.rng
+        self.currency = customer.currency if rng.random() < 0.85 else rng.choice(("KRW", "USD", "JPY"))
         cash, gift = rng.random() < 0.25, rng.random() < 0.12
         items = [self.item(order_id, number) for number in range(1, rng.choice((1, 1, 2, 2, 3, 5)) + 1)]
         self.row = {
             "schema": "passflow.order/1", "mall_id": customer.mall, "shop_no": rng.choice((1, 1, 2, 10)),
             "order_id": order_id, "event": "order.placed", "event_time": None, "version": 0,
             "placed_at": written(rng, placed), "paid_at": None if cash else written(rng, placed), "channel": "self",
-            "market_order_no": None, "currency": customer.currency,
+            "market_order_no": None, "currency": self.currency,
             "payment": {"methods": [rng.choice(("cash", "cash", "cvs"))] if cash else rng.choice((["card"], ["point", "card"])),
                         "status": "unpaid" if cash else "paid"},
             "gift": {"is_gift": gift, "address_state": "pending" if gift else "entered", "address_due": None},
-            "buyer": customer.buyer(), "receivers": [] if gift else customer.placed_receivers(),
+            "buyer": customer.buyer(), "receivers": [] if gift and rng.random() < 0.5 else customer.placed_receivers(),
             "items": items, "claims": [], "memos": []}
         if rng.random() < 0.85:
             self.row["buyer"]["ip"] = rng.choice(PRIVATE_IPS) if rng.random() < 0.2 else customer.ip
@@ -148,7 +181,7 @@ class Life:
         price, option = rng.choice(PRICES), "0"
         if price == "100000" and rng.random() < 0.5:
             price, option = "60000", "40000"
-        if self.customer.currency == "USD" and rng.random() < 0.5:
+        if self.currency == "USD" and rng.random() < 0.5:
             price = rng.choice(("99999.99", "100000.00", "0.5", "250000.01"))
         sku = rng.choice(SKUS)
         found = {"item_code": f"{order_id}-{number:02d}", "product_code": "P" + sku, "sku": sku, "name": "물건, \"둘\"",
@@ -182,6 +215,38 @@ class Life:
         for _ in range(rng.choice((0, 1, 2, 3, 4, 6))):
             self.time += rng.choice((1, SECOND, 10 * MINUTE, HOUR, 5 * HOUR, DAY, 3 * DAY))
             self.after_shipping() if self.shipped() else self.before_shipping()
+        return self.snapshots
+
+    def run_paid(self, price):
+        """One snapshot: paid by card, one item at that price."""
+        row = self.row
+        row["currency"], row["items"] = "KRW", row["items"][:1]
+        row["payment"], row["paid_at"] = {"methods": ["card"], "status": "paid"}, row["placed_at"]
+        row["items"][0].update(quantity=1, unit_price=price, option_price="0", status="N10", is_gift_item=False)
+        self.emit("order.placed")
+        return self.snapshots
+
+    def run_overclaimed(self):
+        self.run_paid("250000")
+        self.row["claims"].append({
+            "claim_code": "over", "kind": "cancel", "status": "completed", "reason": "A",
+            "requested_at": written(self.rng, self.time), "completed_at": written(self.rng, self.time),
+            "refund_amount": "0", "items": [{"item_code": self.row["items"][0]["item_code"], "quantity": 3}]})
+        self.time += HOUR
+        self.emit("order.changed")
+        return self.snapshots
+
+    def run_returned(self, kind, moment, reason):
+        """Placed, shipped, and a claim completed at that moment."""
+        self.emit("order.placed")
+        for item in self.row["items"]:
+            item["status"], item["tracking_no"] = "N30", "1234567890"
+        self.time += DAY
+        self.emit("shipment.registered")
+        self.time += DAY
+        self.ask(kind, self.row["items"], True, "R00" if kind == "return" else "E00", silent=True)
+        self.row["claims"][-1]["reason"] = reason
+        self.answer(self.row["claims"][-1], "completed", "R40" if kind == "return" else "E40", "N40", moment)
         return self.snapshots
 
     def before_shipping(self):
