@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def generate(directory, name, *more):
     out = os.path.join(directory, name)
-    subprocess.run([sys.executable, os.path.join(HERE, "generate.py"), "--seed", "11", "--orders", "400", "--real-orders",
+    subprocess.run([sys.executable, os.path.join(HERE, "generate.py"), "--seed", "11", "--orders", "1200", "--real-orders",
                     "100", "--out", out, "--reference", os.path.join(directory, "reference"), *more],
                    check=True, stderr=subprocess.DEVNULL)
     with open(out, "rb") as file:
