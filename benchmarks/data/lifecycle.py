@@ -117,64 +117,78 @@ class Order:
 def live_through(order, seed, until, receivers):
     """Fills `order.snapshots`. `receivers(rng)` draws another receiver of the same buyer."""
     rng = random.Random(f"{seed}:life:{order.id}")
-    plan = []
     plain = not order.links
-    placed = order.placed
     order.ip = order.customer.address(rng)
     if rng.random() < order.customer.elsewhere:
         order.receiver = order.customer.second
     cash = rng.random() < CASH
     gift = plain and not cash and rng.random() < GIFT
-    ready = placed
+    plan, ready = [], order.placed
     if cash:
-        order.status = ["N00"] * len(order.lines)
-        order.payment, order.method, order.paid_at = "unpaid", "cash", None
-        fate = rng.random()
-        if plain and fate < CASH_OPEN:
-            ready = None
-        elif plain and fate < CASH_OPEN + CASH_EXPIRES:
-            plan.append((placed + 3 * DAY, "expire"))
-            ready = None
-        else:
-            first = min((link[0] for link in order.links), default=placed + 2 * DAY)
-            ready = placed + min(int(rng.expovariate(1 / (5 * HOUR))) + 5 * MINUTE, max((first - placed) // 2, 1))
-            plan.append((ready, "pay"))
+        ready = plan_transfer(order, rng, plan)
     if gift:
-        order.gift, order.receiver = "pending", None
-        end = placed + int(rng.uniform(0.2, 60) * HOUR)
-        outcome = rng.choices(("entered", "refused", "expired"), (80, 10, 10))[0]
-        end = placed + 3 * DAY if outcome == "expired" else end
-        plan.append((end, outcome))
-        ready = end if outcome == "entered" else None
-        if ready is None:
-            plan.append((end + 2 * HOUR, "cancel_all"))
-    kind = rng.random() if plain and ready is not None else 1
-    shipped = None if ready is None else ready + int(rng.uniform(5, 44) * HOUR)
-    if kind < CANCEL_ALL:
-        plan.append((ready + int(rng.uniform(0.1, 4) * HOUR), "cancel_all"))
-        shipped = None
-    elif kind < CANCEL_ALL + CANCEL_PART:
-        plan.append((ready + int(rng.uniform(0.1, 4) * HOUR), "cancel_part"))
-    elif kind < CANCEL_ALL + CANCEL_PART + CANCEL_REFUSED:
-        plan.append((ready + int(rng.uniform(0.1, 2) * HOUR), "cancel_refused"))
-    if shipped is not None:
-        if not gift and rng.random() < ADDRESS_CHANGE:
-            plan.append((ready + int(rng.uniform(0.05, 0.9) * (shipped - ready)), "address"))
-        plan.append((shipped, "ship"))
-        if rng.random() < REVERT:
-            plan.append((shipped + HOUR, "revert"))
-            plan.append((shipped + 5 * HOUR, "ship"))
-        arrived = shipped + 6 * HOUR + int(rng.uniform(12, 50) * HOUR)
-        plan.append((arrived, "deliver"))
-        if plain and rng.random() < EXCHANGE:
-            plan.append((arrived + int(rng.uniform(1, 6) * DAY), "exchange"))
-    for link in order.links:
-        plan.append((link[0], link))
+        ready = plan_gift(order, rng, plan)
+    if ready is not None:
+        plan_parcel(order, rng, plan, ready, gift)
+    plan += [(link[0], link) for link in order.links]
     plan.sort(key=lambda entry: entry[0])
-    order.snap("order.placed", placed)
+    order.snap("order.placed", order.placed)
     for time, what in plan:
         act(order, rng, time, what, receivers)
     order.snapshots = [snapshot for snapshot in order.snapshots if snapshot[0] <= until]
+
+
+def plan_transfer(order, rng, plan):
+    """A bank transfer, unpaid at first. Returns when it is paid, None if never."""
+    order.status = ["N00"] * len(order.lines)
+    order.payment, order.method, order.paid_at = "unpaid", "cash", None
+    placed, fate = order.placed, rng.random()
+    if not order.links and fate < CASH_OPEN:
+        return None
+    if not order.links and fate < CASH_OPEN + CASH_EXPIRES:
+        plan.append((placed + 3 * DAY, "expire"))
+        return None
+    first = min((link[0] for link in order.links), default=placed + 2 * DAY)
+    ready = placed + min(int(rng.expovariate(1 / (5 * HOUR))) + 5 * MINUTE, max((first - placed) // 2, 1))
+    plan.append((ready, "pay"))
+    return ready
+
+
+def plan_gift(order, rng, plan):
+    """A gift waits for its receiver's address. Returns when it is entered, None if never."""
+    order.gift, order.receiver = "pending", None
+    end = order.placed + int(rng.uniform(0.2, 60) * HOUR)
+    outcome = rng.choices(("entered", "refused", "expired"), (80, 10, 10))[0]
+    end = order.placed + 3 * DAY if outcome == "expired" else end
+    plan.append((end, outcome))
+    if outcome == "entered":
+        return end
+    plan.append((end + 2 * HOUR, "cancel_all"))
+    return None
+
+
+def plan_parcel(order, rng, plan, ready, gift):
+    """Cancels, a new address, shipping, a revert, delivery and an exchange from `ready` on."""
+    plain = not order.links
+    kind = rng.random() if plain else 1
+    shipped = ready + int(rng.uniform(5, 44) * HOUR)
+    if kind < CANCEL_ALL:
+        plan.append((ready + int(rng.uniform(0.1, 4) * HOUR), "cancel_all"))
+        return
+    if kind < CANCEL_ALL + CANCEL_PART:
+        plan.append((ready + int(rng.uniform(0.1, 4) * HOUR), "cancel_part"))
+    elif kind < CANCEL_ALL + CANCEL_PART + CANCEL_REFUSED:
+        plan.append((ready + int(rng.uniform(0.1, 2) * HOUR), "cancel_refused"))
+    if not gift and rng.random() < ADDRESS_CHANGE:
+        plan.append((ready + int(rng.uniform(0.05, 0.9) * (shipped - ready)), "address"))
+    plan.append((shipped, "ship"))
+    if rng.random() < REVERT:
+        plan.append((shipped + HOUR, "revert"))
+        plan.append((shipped + 5 * HOUR, "ship"))
+    arrived = shipped + 6 * HOUR + int(rng.uniform(12, 50) * HOUR)
+    plan.append((arrived, "deliver"))
+    if plain and rng.random() < EXCHANGE:
+        plan.append((arrived + int(rng.uniform(1, 6) * DAY), "exchange"))
 
 
 def act(order, rng, time, what, receivers):
