@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+public import Synchronization
 
 /// What a lane shares with the rest of its process: the order to stop, its health, where it reports.
 public final class LaneContext: Sendable {

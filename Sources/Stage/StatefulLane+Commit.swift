@@ -1,5 +1,6 @@
 import Kafka
 import Store
+import Synchronization
 
 // The state commit: frozen, acknowledged, decided, checkpointed.
 extension StatefulLane {
@@ -57,10 +58,12 @@ extension StatefulLane {
   }
 
   private func startTransaction(changelogTopic: String) throws {
-    let records = TransactionRecords()
-    changes.forEach { entry, key, value in
-      let topic = entry.topic.map { effectTopics[$0].name } ?? changelogTopic
-      records.append(topic: topic, partition: entry.topicPartition, key: key, value: value)
+    let records = TransactionRecords(capacity: changes.byteCount)
+    let changelog = records.topic(changelogTopic)
+    let effects = effectTopics.map { records.topic($0.name) }
+    try changes.forEach { entry, key, value in
+      let topic = entry.topic.map { effects[$0] } ?? changelog
+      try records.append(topic: topic, partition: entry.topicPartition, key: key, value: value)
     }
     let offsets = commitOffsets.map {
       (TopicPartition(settings.inputTopic, $0.partition), $0.offset)

@@ -1,5 +1,6 @@
 import Kafka
 import Store
+import Synchronization
 
 // Claiming partitions: the file, rolled forward from the changelog, then the position to read on from.
 extension StatefulLane {
@@ -13,7 +14,7 @@ extension StatefulLane {
       var changelogEnd: Int64 = -1
       var restored: Int64 = 0
       if case .transaction(_, let changelogTopic) = settings.durability {
-        (state, changelogEnd, restored) = try rollForward(
+        (state, changelogEnd, restored) = try restore(
           state, changelog: TopicPartition(changelogTopic, partition))
         next = committed[partition] ?? -1
       }
@@ -68,6 +69,20 @@ extension StatefulLane {
     }
   }
 
+  /// Rolls the file forward; one that the changelog no longer reaches back to is built anew.
+  private func restore(_ state: PartitionState, changelog: TopicPartition) throws
+    -> (PartitionState, Int64, Int64)
+  {
+    do {
+      return try rollForward(state, changelog: changelog)
+    } catch let error as KafkaError where error.name == "OFFSET_OUT_OF_RANGE" {
+      context.note(
+        .stateRebuilt(partition: changelog.partition, reason: "the changelog begins after the file's end"))
+    }
+    try state.removeAll()
+    return try rollForward(state, changelog: changelog)
+  }
+
   /// Applies the changelog's records after the file's position, read committed, up to its end at this moment.
   private func rollForward(_ state: PartitionState, changelog: TopicPartition) throws
     -> (PartitionState, Int64, Int64)
@@ -82,9 +97,9 @@ extension StatefulLane {
       }
       pending.removeAll()
     }
-    let end = try readToEnd(
-      changelog, from: from, settings: clientSettings
-    ) { key, value, offset in
+    let reader = try ChangelogReader(settings: clientSettings)
+    defer { reader.close() }
+    let end = try reader.readToEnd(changelog, from: from) { key, value, offset in
       guard let key else { return }
       pending.put(partition: changelog.partition, key: key, value: value)
       restored += 1

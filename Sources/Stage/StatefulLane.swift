@@ -1,5 +1,6 @@
 public import Kafka
-public import Store
+import Store
+import Synchronization
 
 /// A topic whose records belong into the state's transaction.
 public struct EffectTopic: Sendable {

@@ -1,4 +1,5 @@
 public import Kafka
+import Synchronization
 
 /// The loop of a stage without state: handle batches, commit offsets behind the acknowledged outputs.
 public final class StatelessLane<Processor: StatelessProcessor> {

@@ -19,7 +19,7 @@ final class TransactionRunner: @unchecked Sendable {
   func start(_ records: TransactionRecords, offsets: [(TopicPartition, Int64)], group: GroupMetadata?) {
     let work = Work(records: records, offsets: offsets, group: group)
     queue.async { [self] in
-      let result = producer.commit(records: work.records, offsets: work.offsets, group: work.group)
+      let result = producer.commit(work.records, offsets: work.offsets, group: work.group)
       outcome.withLock { $0 = result }
       finished.signal()
     }

@@ -248,6 +248,12 @@ public final class PartitionState {
     }
   }
 
+  /// Forgets everything, the position included: the file is to be built anew.
+  public func removeAll() throws(PartitionStateError) {
+    do { try connection.execute("DELETE FROM state") } catch { throw PartitionState.translate(error) }
+    try apply([], position: StatePosition())
+  }
+
   /// Moves the write-ahead log into the file: the slow part of writing, to be done between batches.
   public func checkpointWAL() throws(PartitionStateError) {
     do { try connection.checkpoint() } catch { throw PartitionState.translate(error) }

@@ -1,0 +1,63 @@
+public import History
+public import Kafka
+public import Rules
+public import Stage
+public import Topics
+
+/// What an enrich lane needs, whoever runs it: the executable, the trial run, the demonstration.
+public struct EnrichLaneSettings: Sendable {
+  public var broker: BrokerAccess
+  public var topics: TopicNames
+  public var lane: LaneSettings
+  public var cacheBytes: Int
+  public var seal: DeadLetterSeal
+  public var reference: ReferenceData
+  public var demand: History.FactDemand
+  public var stockMaxAgeHours = 24
+
+  public init(
+    broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, cacheBytes: Int, seal: DeadLetterSeal,
+    reference: ReferenceData, demand: History.FactDemand
+  ) {
+    self.broker = broker
+    self.topics = topics
+    self.lane = lane
+    self.cacheBytes = cacheBytes
+    self.seal = seal
+    self.reference = reference
+    self.demand = demand
+  }
+}
+
+/// Builds and runs an enrich lane on the calling thread until the context stops it.
+public func runEnrichLane(
+  _ settings: EnrichLaneSettings, context: LaneContext, finished: (EnrichProcessor.Counts) -> Void = { _ in }
+) throws {
+  let broker = settings.broker
+  let producer = try Producer(settings: broker.client)
+  let outputs = EnrichProcessor.Outputs(
+    enriched: try broker.topic(settings.topics.enriched, of: producer, readBy: GroupNames.evaluate),
+    deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil))
+  let folder = HistoryFolder(
+    reference: settings.reference, demand: settings.demand,
+    stockMaxAge: .seconds(settings.stockMaxAgeHours * 3600))
+  let processor = EnrichProcessor(
+    folder: folder, outputs: outputs, seal: settings.seal, cacheBytesMax: settings.cacheBytes)
+  let lane = StatefulLane(
+    settings: settings.lane, clientSettings: broker.client,
+    consumer: try broker.consumer(group: settings.lane.groupId), producer: producer, processor: processor,
+    schemaVersion: EnrichProcessor.schemaVersion, context: context)
+  lane.run()
+  producer.close(timeoutMs: 2_000)
+  finished(processor.counts)
+}
+
+/// The facts that the rules ask for, as enrich computes them.
+public func factDemand(of set: RuleSet) -> History.FactDemand {
+  History.FactDemand(
+    claimWindows: set.demand.claimWindows.map {
+      History.ClaimWindow(
+        scope: $0.scope == .returns ? .returns : .returnsAndExchanges, months: $0.months)
+    },
+    lists: set.demand.lists, needsStock: set.demand.needsStock)
+}

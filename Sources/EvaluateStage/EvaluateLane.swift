@@ -1,0 +1,43 @@
+public import Kafka
+public import Rules
+public import Stage
+public import Topics
+
+/// What an evaluate lane needs.
+public struct EvaluateLaneSettings: Sendable {
+  public var broker: BrokerAccess
+  public var topics: TopicNames
+  public var lane: LaneSettings
+  public var seal: DeadLetterSeal
+  public var ruleSet: RuleSet
+
+  public init(
+    broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, seal: DeadLetterSeal, ruleSet: RuleSet
+  ) {
+    self.broker = broker
+    self.topics = topics
+    self.lane = lane
+    self.seal = seal
+    self.ruleSet = ruleSet
+  }
+}
+
+/// Builds and runs an evaluate lane on the calling thread until the context stops it.
+public func runEvaluateLane(
+  _ settings: EvaluateLaneSettings, context: LaneContext,
+  finished: (EvaluateProcessor.Counts) -> Void = { _ in }
+) throws {
+  let broker = settings.broker
+  let producer = try Producer(settings: broker.client)
+  let processor = EvaluateProcessor(
+    decider: Decider(plan: try Plan([settings.ruleSet])),
+    decisions: try broker.topic(settings.topics.decisions, of: producer, readBy: GroupNames.apply),
+    deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil),
+    seal: settings.seal)
+  let lane = StatelessLane(
+    settings: settings.lane, consumer: try broker.consumer(group: settings.lane.groupId), producer: producer,
+    processor: processor, context: context)
+  lane.run()
+  producer.close(timeoutMs: 2_000)
+  finished(processor.counts)
+}

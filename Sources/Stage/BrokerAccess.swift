@@ -1,0 +1,60 @@
+public import Kafka
+
+/// The names of the topics, as in `topics/`.
+public struct TopicNames: Sendable, Equatable {
+  public var orders = "orders"
+  public var deadLetters = "orders.dlq"
+  public var enriched = "orders.enriched"
+  public var decisions = "decisions"
+  public var actions = "actions"
+  public var webhooks = "webhooks"
+  public var context = "order.context"
+  public var enrichChangelog = "enrich.history"
+  public var applyChangelog = "apply.ledger"
+
+  public init() {}
+}
+
+/// The names of the stages' consumer groups.
+public enum GroupNames {
+  public static let enrich = "passflow-enrich"
+  public static let evaluate = "passflow-evaluate"
+  public static let apply = "passflow-apply"
+}
+
+/// How the stages of a process reach their broker, and what kind it is.
+public struct BrokerAccess: Sendable {
+  public let client: ClientSettings
+  /// librdkafka's in-process cluster: no usable transactions, 5 MiB per partition, slow group joins.
+  public let isEmbedded: Bool
+  /// Session time-out of group members.
+  public var sessionTimeoutMs = 10_000
+
+  public init(client: ClientSettings, isEmbedded: Bool) {
+    self.client = client
+    self.isEmbedded = isEmbedded
+  }
+
+  /// Bytes that may wait unread in a partition of the embedded broker.
+  public static let embeddedWindowBytes = 3 << 20
+
+  /// A topic to write to; on the embedded broker never further ahead of `readBy` than its room.
+  public func topic(_ name: String, of producer: Producer, readBy group: String?) throws -> TopicHandle {
+    let pacing =
+      isEmbedded ? group.map { Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes) } : nil
+    return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
+  }
+
+  public func consumer(group: String, isolation: Isolation = .readCommitted) throws -> Consumer {
+    try Consumer(
+      settings: client, groupId: group, isolation: isEmbedded ? .readUncommitted : isolation,
+      membership: isEmbedded
+        ? .manual : .group(cooperative: false, instanceId: nil, sessionTimeoutMs: sessionTimeoutMs))
+  }
+
+  public func partitionCount(_ topic: String) throws -> Int {
+    let admin = try Admin(settings: client)
+    defer { admin.close() }
+    return try admin.partitionCount(of: topic, timeoutMs: 30_000)
+  }
+}
