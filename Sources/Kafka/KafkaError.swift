@@ -84,6 +84,13 @@ public struct KafkaError: Error, Sendable, CustomStringConvertible, Equatable {
     KafkaError(code: RD_KAFKA_RESP_ERR__TIMED_OUT.rawValue, text: text, isRetriable: true)
   }
 
+  /// A record over ``Producer/recordBytesMax``.
+  static func tooLarge(_ bytes: Int) -> KafkaError {
+    KafkaError(
+      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+      "record of \(bytes) bytes is larger than the limit of \(Producer.recordBytesMax)")
+  }
+
   /// A mistake in the calling program.
   static func own(_ text: String) -> KafkaError {
     KafkaError(code: RD_KAFKA_RESP_ERR__STATE.rawValue, text: text)

@@ -117,9 +117,7 @@ final class ProducerCore: @unchecked Sendable {
   ) throws(KafkaError) -> UInt64 {
     let bytes = (key?.count ?? 0) &+ (value?.count ?? 0)
     if bytes > Producer.recordBytesMax {
-      throw KafkaError(
-        RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
-        "record of \(bytes) bytes is larger than the limit of \(Producer.recordBytesMax)")
+      throw KafkaError.tooLarge(bytes)
     }
     guard partition >= 0, Int(partition) < topic.partitionCount else {
       throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "no partition \(partition)")

@@ -6,7 +6,8 @@ struct KafkaErrorTests {
   @Test func theTableSaysWhoseDoingAnErrorIsAndWhatToDo() {
     let rows: [(Int32, KafkaError.Origin, KafkaError.Remedy)] = [
       (-195, .client, .retry), (-185, .client, .retry), (-184, .client, .retry),
-      (-144, .client, .reopen), (-150, .client, .reopen), (-172, .own, .stop), (-186, .own, .stop),
+      (-144, .client, .reopen), (-199, .client, .reopen), (-150, .client, .reopen), (-172, .own, .stop),
+      (-186, .own, .stop),
       (-142, .client, .rejoin), (-147, .client, .rejoin), (10, .input, .stop), (29, .input, .stop),
       (-188, .input, .stop), (-190, .input, .stop), (3, .broker, .retry), (6, .broker, .retry),
       (14, .broker, .retry), (51, .broker, .retry), (45, .broker, .reopen), (47, .broker, .reopen),
