@@ -7,9 +7,11 @@ extension Reconciler {
     let isWanted = decision.state != .cancelled && !isSkipped(decision)
     if isWanted {
       for action in decision.actions {
-        guard let kind = OrderEffect.Kind(rawValue: action.kind),
-          !isDone(action.rule, action.kind, action.cause, result.newLedger.effects)
-        else { continue }
+        if isDone(action.rule, action.kind, action.cause, result.newLedger.effects) { continue }
+        guard let kind = OrderEffect.Kind(rawValue: action.kind) else {
+          note("action.kind", &result)
+          continue
+        }
         add(OrderEffect(kind: kind, rule: action.rule, cause: action.cause, text: action.text), &result)
       }
     }
@@ -39,12 +41,16 @@ extension Reconciler {
     let key = effect.key
     if SortedStrings.contains(result.newLedger.effects, key) { return }
     guard result.newLedger.effects.count < Reconciler.effectsMax else {
-      if !result.notes.contains("effects.limit") { result.notes.append("effects.limit") }
+      note("effects.limit", &result)
       return
     }
     result.standing = .changed
     result.effects.append(effect)
     SortedStrings.insert(key, into: &result.newLedger.effects)
+  }
+
+  private func note(_ text: String, _ result: inout Reconciliation) {
+    if !result.notes.contains(text) { result.notes.append(text) }
   }
 
   /// Looks for (rule, kind, cause) without building its key.

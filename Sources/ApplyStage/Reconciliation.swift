@@ -21,7 +21,7 @@ public struct Reconciliation: Sendable, Equatable {
   public var labelAdds: [LabelEdit] = []
   public var labelRemoves: [LabelEdit] = []
   public var effects: [OrderEffect] = []
-  /// Fixed words about what was left undone: `effects.limit`.
+  /// Fixed words about what was left undone: `effects.limit`, `action.kind` (a kind this version does not know).
   public var notes: [String] = []
   /// Labels before, for what the shop refuses to take off.
   var previousLabels: [AppliedLabelValue] = []
