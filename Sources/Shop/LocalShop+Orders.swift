@@ -27,7 +27,10 @@ public struct OrderDisplay: Hashable, Sendable {
 
 extension LocalShop {
   /// Shows the order on the screen from the next `flush()` on.
-  public func show(_ display: OrderDisplay) { displays[display.order] = display }
+  public func show(_ display: OrderDisplay) throws {
+    if isFull { try flush() }
+    displays[display.order] = display
+  }
 
   /// Orders of a mall, newest first.
   public func recentOrders(mallId: String, limit: Int = 100) throws -> [OrderDisplay] {

@@ -87,6 +87,7 @@ public final class LocalShop: ShopSink {
   }
 
   public func deliver(_ alert: ShopAlert) throws -> EffectOutcome {
+    if isFull { try flush() }
     if try alerts[alert.idempotencyKey] != nil || statements.hasAlert(alert.idempotencyKey) {
       return .already
     }
@@ -95,6 +96,7 @@ public final class LocalShop: ShopSink {
   }
 
   public func mark(_ mark: ShopMark) throws -> EffectOutcome {
+    if isFull { try flush() }
     let key = MarkKey(order: mark.order, kind: mark.kind, rule: mark.rule, cause: mark.cause)
     let isSet = try marks[key]?.isSet ?? statements.isMarked(key)
     if isSet == mark.isSet { return .already }

@@ -134,7 +134,8 @@ public final class PartitionState {
 
   // MARK: Reading
 
-  /// Calls the body with the value, borrowed for the time of the call; nil if there is no such key.
+  /// Calls the body with the value, borrowed for the time of the call; nil if there is no such key. The body must
+  /// not use this state.
   public func withValue<Result>(
     _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result? {

@@ -113,7 +113,7 @@ import Testing
   @Test func theScreenShowsNewestOrdersFirst() throws {
     let shop = try LocalShop(path: directory.path)
     for number in 1...3 {
-      shop.show(
+      try shop.show(
         OrderDisplay(
           order: OrderIdentity(mallId: "demomall", shopNo: 1, orderId: "o\(number)"),
           placedAt: Instant(microseconds: Int64(number)), buyerMasked: Masking.name("김하나"), amount: 1000,

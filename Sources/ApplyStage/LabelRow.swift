@@ -1,0 +1,68 @@
+public import Orders
+public import Topics
+
+/// A line of `labels.csv`: a label on an item, and the rules that want it there (facts.md, "The trial run").
+public struct LabelRow: Hashable, Sendable, Comparable {
+  public var order: OrderIdentity
+  public var itemCode: String
+  public var label: String
+  /// Ids sorted by bytes, joined by `|`.
+  public var rules: String
+
+  public static let header = "mall_id,shop_no,order_id,item_code,label,rules\n"
+
+  /// Labels of one order, by item code and label as bytes: orders sorted by identity give a sorted file.
+  public static func rows(of order: OrderIdentity, _ ledger: AppliedLedgerValue) -> [LabelRow] {
+    var rows: [LabelRow] = []
+    // Entries of a label stand side by side; an item may be in several of them.
+    var start = 0
+    while start < ledger.labels.count {
+      let label = ledger.labels[start].label
+      var end = start + 1
+      while end < ledger.labels.count, ledger.labels[end].label == label { end += 1 }
+      let entries = ledger.labels[start..<end]
+      for code in SortedStrings.union(entries.map(\.itemCodes)) {
+        let rules = SortedStrings.union(
+          entries.filter { SortedStrings.contains($0.itemCodes, code) }.map(\.rules))
+        rows.append(
+          LabelRow(order: order, itemCode: code, label: label, rules: rules.joined(separator: "|")))
+      }
+      start = end
+    }
+    return rows.sorted()
+  }
+
+  /// Column by column as bytes.
+  public static func < (left: LabelRow, right: LabelRow) -> Bool {
+    if left.order != right.order { return left.order < right.order }
+    if left.itemCode != right.itemCode { return bytesPrecede(left.itemCode, right.itemCode) }
+    if left.label != right.label { return bytesPrecede(left.label, right.label) }
+    return bytesPrecede(left.rules, right.rules)
+  }
+
+  /// Appends the line with its line feed, fields quoted where RFC 4180 asks for it.
+  public func append(to bytes: inout [UInt8]) {
+    LabelRow.append(order.mallId, to: &bytes)
+    bytes.append(44)
+    bytes.append(contentsOf: String(order.shopNo).utf8)
+    for field in [order.orderId, itemCode, label, rules] {
+      bytes.append(44)
+      LabelRow.append(field, to: &bytes)
+    }
+    bytes.append(10)
+  }
+
+  private static func append(_ field: String, to bytes: inout [UInt8]) {
+    let isPlain = field.utf8.allSatisfy { $0 != 44 && $0 != 34 && $0 != 10 && $0 != 13 }
+    if isPlain {
+      bytes.append(contentsOf: field.utf8)
+      return
+    }
+    bytes.append(34)
+    for byte in field.utf8 {
+      if byte == 34 { bytes.append(34) }
+      bytes.append(byte)
+    }
+    bytes.append(34)
+  }
+}
