@@ -30,9 +30,11 @@ func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: [],
+    name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
     swiftSettings: settings)
 }
 
@@ -82,7 +84,7 @@ let package = Package(
     tool("passflow", ["IngestStage", "EnrichStage", "EvaluateStage", "ApplyStage"]),
 
     tests("OrdersTests", ["Orders"]),
-    tests("TopicsTests", ["Topics", "Orders"]),
+    tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
     tests("RulesTests", ["Rules"]),
     tests("HistoryTests", ["History"]),

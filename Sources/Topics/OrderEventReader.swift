@@ -11,7 +11,7 @@ public enum OrderEventLimits {
   public static let memosMax = 256
   public static let methodsMax = 16
   public static let categoriesMax = 64
-  /// Arrays and objects within each other, the outermost included.
+  /// Arrays and objects within each other, the outermost included, an empty innermost one not.
   public static let nestingMax = 32
   /// Bytes of an id that is kept.
   public static let idBytesMax = 128
