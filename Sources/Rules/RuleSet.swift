@@ -1,4 +1,5 @@
 public import Orders
+import YAML
 
 /// What enrich has to compute for a rule set (facts.md, "Fact demand").
 public struct FactDemand: Hashable, Sendable {
@@ -87,5 +88,29 @@ extension Rule {
     fields += when.map { ("when", $0) }
     fields += actions.labels.map { ("label", $0) }
     return fields.map { "\($0.0):\($0.1.utf8.count):\($0.1)\n" }.joined() + "\n"
+  }
+}
+
+extension RuleSet {
+  /// Reads rule files and templates. A template that is given is usable by every rule; with
+  /// `installsTemplates` each is also a rule of its own name, with the default parameters.
+  ///
+  /// Throws every problem of all files at once.
+  public static func load(files: [(path: String, text: String)], installsTemplates: Bool = true)
+    throws(Diagnostics) -> RuleSet
+  {
+    var reader = RuleFileReader()
+    reader.read(files, installsTemplates: installsTemplates)
+    if reader.diagnostics.isEmpty, reader.rules.count > rulesMax {
+      reader.report(.init(file: files.first?.path ?? "", line: 1, column: 1), "more than \(rulesMax) rules")
+    }
+    let set = RuleSet(reader.rules)
+    if set.demand.lists.count > FactLayout.listsMax {
+      reader.report(
+        .init(file: files.first?.path ?? "", line: 1, column: 1),
+        "the rules name more than \(FactLayout.listsMax) lists")
+    }
+    guard reader.diagnostics.isEmpty else { throw Diagnostics(reader.diagnostics) }
+    return set
   }
 }
