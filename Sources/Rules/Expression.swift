@@ -1,0 +1,98 @@
+/// A condition as written: the syntax tree of the rule language. Two trees are equal when they say the same,
+/// wherever they stand in their source.
+public struct Expression: Sendable {
+  public indirect enum Kind: Hashable, Sendable {
+    case int(Int64)
+    /// In ten-thousandths.
+    case decimal(Int64)
+    case string(String)
+    case bool(Bool)
+    case list([Expression])
+    case name(String)
+    case member(Expression, String)
+    case call(receiver: Expression?, function: String, arguments: [Expression])
+    case not(Expression)
+    case negate(Expression)
+    case binary(BinaryOperator, Expression, Expression)
+    /// Two or more terms.
+    case and([Expression])
+    /// Two or more terms.
+    case or([Expression])
+    case conditional(Expression, then: Expression, otherwise: Expression)
+  }
+
+  public enum BinaryOperator: String, Sendable, CaseIterable {
+    case equal = "=="
+    case notEqual = "!="
+    case less = "<"
+    case lessOrEqual = "<="
+    case greater = ">"
+    case greaterOrEqual = ">="
+    case `in` = "in"
+    case add = "+"
+    case subtract = "-"
+    case multiply = "*"
+    case divide = "/"
+  }
+
+  public var kind: Kind
+  /// Byte offset of the token that names the construct.
+  public var offset: Int
+
+  public init(_ kind: Kind, at offset: Int = 0) {
+    self.kind = kind
+    self.offset = offset
+  }
+
+  /// Bytes of one condition.
+  public static let sourceBytesMax = 16_384
+  /// Nesting of one condition.
+  public static let depthMax = 48
+  /// Nodes of one condition.
+  public static let nodesMax = 4_096
+  /// Problems reported for one condition.
+  public static let problemsMax = 20
+}
+
+extension Expression: Hashable {
+  public static func == (left: Expression, right: Expression) -> Bool { left.kind == right.kind }
+  public func hash(into hasher: inout Hasher) { hasher.combine(kind) }
+}
+
+extension Expression {
+  /// The terms of the top-level conjunction; the expression itself when it is none.
+  public var conjuncts: [Expression] {
+    guard case .and(let terms) = kind else { return [self] }
+    return terms.flatMap(\.conjuncts)
+  }
+
+  /// `a.b.c` when the expression is nothing but names joined by dots.
+  var dottedPath: String? {
+    switch kind {
+    case .name(let name): name
+    case .member(let base, let name): base.dottedPath.map { "\($0).\(name)" }
+    default: nil
+    }
+  }
+
+  /// The expression with each child replaced.
+  func mapChildren(_ transform: (Expression) -> Expression) -> Expression {
+    let kind: Kind =
+      switch self.kind {
+      case .int, .decimal, .string, .bool, .name: self.kind
+      case .list(let elements): .list(elements.map(transform))
+      case .member(let base, let name): .member(transform(base), name)
+      case .call(let receiver, let function, let arguments):
+        .call(
+          receiver: receiver.map(transform), function: function, arguments: arguments.map(transform))
+      case .not(let operand): .not(transform(operand))
+      case .negate(let operand): .negate(transform(operand))
+      case .binary(let op, let left, let right): .binary(op, transform(left), transform(right))
+      case .and(let terms): .and(terms.map(transform))
+      case .or(let terms): .or(terms.map(transform))
+      case .conditional(let condition, let then, let otherwise):
+        .conditional(transform(condition), then: transform(then), otherwise: transform(otherwise))
+      }
+    return Expression(kind, at: offset)
+  }
+}

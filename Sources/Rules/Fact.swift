@@ -1,0 +1,87 @@
+/// Every stored fact of an order or an item: the columns of a `FactBatch`.
+///
+/// The raw values are grouped by storage (numbers, truths, texts, lists; order first, then item), so that a
+/// column is found by one subtraction.
+@frozen public enum Fact: UInt8, CaseIterable, Hashable, Sendable {
+  // Order, 64-bit numbers. Amounts are in ten-thousandths of the currency's unit, times in µs since 1970.
+  case amountItems, amountOrdered, amountCurrent, amountPaid, amountShipping, amountDiscount, amountSurcharge
+  case historyOrders, historyAmount, bundlePartners
+  case placedAt, paidAt, paidOrPlacedAt
+  // Order, truths.
+  case isGift, placedHoliday, paidHoliday
+  // Order, texts.
+  case currency, paymentStatus, channel, event, grade, addressState, ipCountry
+  // Order, lists of texts.
+  case paymentMethods, zones
+  // Item, 64-bit numbers.
+  case itemQuantity, itemPrice, itemStockAfter, itemStockSafety
+  // Item, truths.
+  case itemLive, itemGift, itemVoucher
+  // Item, texts.
+  case itemSku, itemProductCode, itemStatus
+
+  public enum Storage: Sendable { case number, truth, text, textList }
+
+  public var storage: Storage {
+    switch self {
+    case ...Fact.paidOrPlacedAt, .itemQuantity ... .itemStockSafety: .number
+    case .isGift ... .paidHoliday, .itemLive ... .itemVoucher: .truth
+    case .paymentMethods, .zones: .textList
+    default: .text
+    }
+  }
+
+  public var isItemLevel: Bool { rawValue >= Fact.itemQuantity.rawValue }
+
+  @inlinable static var orderNumberCount: Int { Int(Fact.isGift.rawValue) }
+  @inlinable static var orderTruthCount: Int { Int(Fact.currency.rawValue - Fact.isGift.rawValue) }
+  @inlinable static var orderTextCount: Int { Int(Fact.paymentMethods.rawValue - Fact.currency.rawValue) }
+  @inlinable static var orderListCount: Int { Int(Fact.itemQuantity.rawValue - Fact.paymentMethods.rawValue) }
+  @inlinable static var itemNumberCount: Int { Int(Fact.itemLive.rawValue - Fact.itemQuantity.rawValue) }
+  @inlinable static var itemTruthCount: Int { Int(Fact.itemSku.rawValue - Fact.itemLive.rawValue) }
+  @inlinable static var itemTextCount: Int { Fact.count - Int(Fact.itemSku.rawValue) }
+  @inlinable static var count: Int { Int(Fact.itemStatus.rawValue) + 1 }
+}
+
+extension Fact: Comparable {
+  @inlinable public static func < (left: Fact, right: Fact) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// Which claims a `history` count counts.
+public enum ClaimScope: Int, Hashable, Sendable, Comparable {
+  case returns = 0
+  case returnsOrExchanges = 1
+  public static func < (left: ClaimScope, right: ClaimScope) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A count of claims that some rule asks for: a column of its own in the batch.
+public struct ClaimWindow: Hashable, Sendable, Comparable {
+  public var scope: ClaimScope
+  /// Calendar months, 1…`monthsMax`.
+  public var months: Int
+  public static let monthsMax = 36
+  public init(scope: ClaimScope, months: Int) {
+    self.scope = scope
+    self.months = months
+  }
+  public static func < (left: ClaimWindow, right: ClaimWindow) -> Bool {
+    (left.scope, left.months) < (right.scope, right.months)
+  }
+}
+
+/// A datum that a condition reads, as `pending_on` names it.
+public enum FactReference: Hashable, Sendable {
+  case fact(Fact)
+  case claims(ClaimWindow)
+  case list(String)
+
+  /// The name a rule writes: `ip.country`, `history.returns(3)`, `inList("event")`.
+  public var name: String {
+    switch self {
+    case .fact(let fact): FactCatalog.name(of: fact)
+    case .claims(let window):
+      "history.\(window.scope == .returns ? "returns" : "claims")(\(window.months))"
+    case .list(let name): "inList(\(Expression.quoted(name)))"
+    }
+  }
+}

@@ -1,0 +1,154 @@
+extension FactBatch {
+  /// Starts the next row; false when the batch is full (the row is then not there).
+  ///
+  /// `ruleSet`: which set of the plan decides it. `currencyDecimals`: how the amounts of the row are scaled.
+  @inlinable @discardableResult
+  public func beginOrder(ruleSet: Int = 0, currencyDecimals: Int = 0) -> Bool {
+    guard count < capacity else { return false }
+    ruleSets[count] = UInt32(truncatingIfNeeded: ruleSet)
+    switch currencyDecimals {
+    case 0: moneyFactor = 10_000
+    case 1: moneyFactor = 1_000
+    case 2: moneyFactor = 100
+    case 3: moneyFactor = 10
+    default: moneyFactor = 1
+    }
+    rowLists.removeAll(keepingCapacity: true)
+    count &+= 1
+    itemStarts[count] = Int32(truncatingIfNeeded: itemCount)
+    return true
+  }
+
+  @inlinable var row: Int { count &- 1 }
+
+  @inlinable func setNumber(column: Int, _ value: Int64) {
+    guard count > 0 else { return }
+    numbers[column &* capacity &+ row] = value
+    numbersKnown[column &* wordCount &+ row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: row & 63)
+  }
+
+  /// A count, or an amount already in ten-thousandths.
+  @inlinable public func setInt(_ fact: Fact, _ value: Int64) {
+    let column = Int(fact.rawValue)
+    guard column < Fact.orderNumberCount else { return }
+    setNumber(column: column, value)
+  }
+
+  /// An amount in minor units of the row's currency; saturates.
+  @inlinable public func setMoney(_ fact: Fact, minorUnits: Int64) {
+    setInt(fact, ruleUnits(minorUnits))
+  }
+
+  @inlinable func ruleUnits(_ minorUnits: Int64) -> Int64 {
+    let (product, overflow) = minorUnits.multipliedReportingOverflow(by: moneyFactor)
+    return overflow ? (minorUnits < 0 ? .min : .max) : product
+  }
+
+  /// µs since 1970. Sets `order.paid_or_placed_at` as well; `paidAt` nil: not paid.
+  @inlinable public func setTimes(placedAt: Int64, paidAt: Int64?) {
+    setInt(.placedAt, placedAt)
+    if let paidAt { setInt(.paidAt, paidAt) }
+    setInt(.paidOrPlacedAt, paidAt ?? placedAt)
+  }
+
+  /// `slot` of `layout.claimSlot`.
+  @inlinable public func setClaimCount(slot: Int, _ value: Int64) {
+    guard slot >= 0, slot < layout.claimWindows.count else { return }
+    setNumber(column: Fact.orderNumberCount &+ slot, value)
+  }
+
+  @inlinable public func setBool(_ fact: Fact, _ value: Bool) {
+    let column = Int(fact.rawValue) &- Int(Fact.isGift.rawValue)
+    guard count > 0, column >= 0, column < Fact.orderTruthCount else { return }
+    let word = column &* wordCount &+ row &>> 6
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: row & 63)
+    truthsKnown[word] |= bit
+    truths[word] = value ? truths[word] | bit : truths[word] & ~bit
+  }
+
+  /// Empty bytes: missing.
+  @inlinable public func setString(_ fact: Fact, _ text: UnsafeBufferPointer<UInt8>) {
+    setCode(fact, text.isEmpty ? 0 : dictionary.intern(text))
+  }
+
+  public func setString(_ fact: Fact, _ text: String) {
+    setCode(fact, text.isEmpty ? 0 : dictionary.intern(text))
+  }
+
+  @inlinable func setCode(_ fact: Fact, _ code: UInt32) {
+    let column = Int(fact.rawValue) &- Int(Fact.currency.rawValue)
+    guard count > 0, column >= 0, column < Fact.orderTextCount else { return }
+    texts[column &* capacity &+ row] = code
+  }
+
+  /// `order.proto` PaymentStatus: 1 unpaid, 2 partly, 3 paid; anything else is missing.
+  @inlinable public func setPaymentStatus(wire: Int) {
+    setCode(
+      .paymentStatus,
+      wire >= 1 && wire <= 3 ? StringDictionary.paymentBase &+ UInt32(truncatingIfNeeded: wire) : 0)
+  }
+
+  /// `order.proto` AddressState: 1 entered, 2 pending, 3 refused, 4 expired; unknown counts as entered.
+  @inlinable public func setAddressState(wire: Int) {
+    let state = wire >= 1 && wire <= 4 ? wire : 1
+    setCode(.addressState, StringDictionary.addressBase &+ UInt32(truncatingIfNeeded: state))
+  }
+
+  @inlinable public func addZone(_ text: UnsafeBufferPointer<UInt8>) { addElement(.zones, dictionary.intern(text)) }
+  public func addZone(_ text: String) { addElement(.zones, dictionary.intern(text)) }
+  /// Some receiver's zone is unknown.
+  @inlinable public func setZoneMissing() { setListIncomplete(.zones) }
+  @inlinable public func addMethod(_ text: UnsafeBufferPointer<UInt8>) {
+    addElement(.paymentMethods, dictionary.intern(text))
+  }
+  public func addMethod(_ text: String) { addElement(.paymentMethods, dictionary.intern(text)) }
+
+  @inlinable func setListIncomplete(_ fact: Fact) {
+    guard count > 0 else { return }
+    let list = Int(fact.rawValue) &- Int(Fact.paymentMethods.rawValue)
+    listsIncomplete[list &* wordCount &+ row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: row & 63)
+  }
+
+  @inlinable func addElement(_ fact: Fact, _ code: UInt32) {
+    guard count > 0 else { return }
+    let list = Int(fact.rawValue) &- Int(Fact.paymentMethods.rawValue)
+    let position = list &* capacity &+ row
+    if firstElements[position] == 0 {
+      firstElements[position] = code
+    } else if firstElements[position] != code {
+      moreElements.append((list, row, code))
+    }
+  }
+
+  /// The next name of `Facts.lists`: the list was imported, and bit i of `setItemLists` means the i-th name.
+  public func addList(_ name: UnsafeBufferPointer<UInt8>) {
+    guard count > 0 else { return }
+    let slot = layout.listSlot(name) ?? -1
+    rowLists.append(slot)
+    if slot >= 0 { listsKnown[row] |= 1 &<< UInt64(truncatingIfNeeded: slot) }
+  }
+
+  public func addList(_ name: String) {
+    var copy = name
+    copy.withUTF8 { addList($0) }
+  }
+
+  /// `Facts.item_lists` of the next item, in the row's own numbering, when no item columns are needed.
+  @inlinable public func addOrderLists(mask: UInt64) {
+    guard count > 0, mask != 0 else { return }
+    onLists[row] |= slots(ofMask: mask)
+  }
+
+  @inlinable func slots(ofMask mask: UInt64) -> UInt64 {
+    var rest = mask
+    var result: UInt64 = 0
+    while rest != 0 {
+      let bit = rest.trailingZeroBitCount
+      rest &= rest &- 1
+      if bit < rowLists.count, rowLists[bit] >= 0 {
+        result |= 1 &<< UInt64(truncatingIfNeeded: rowLists[bit])
+      }
+    }
+    return result
+  }
+}

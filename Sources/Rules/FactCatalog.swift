@@ -1,0 +1,131 @@
+/// The vocabulary of the rule language: every fact a condition can name, with type, meaning and when it is
+/// missing. `docs/rules.md` shows the same table; a test holds the two together.
+public enum FactCatalog {
+  public struct Entry: Sendable {
+    public var name: String
+    public var type: RuleType
+    public var fact: Fact?
+    public var korean: String
+    public var english: String
+    /// Empty: never missing.
+    public var missingWhen: String
+    /// When not empty: the only values there are.
+    public var values: [String]
+  }
+
+  public static let entries: [Entry] = orderEntries + itemEntries
+
+  static func entry(named name: String) -> Entry? { byName[name] }
+  public static func name(of fact: Fact) -> String { names[fact] ?? "" }
+
+  private static let byName = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  private static let names: [Fact: String] = Dictionary(
+    entries.compactMap { entry in entry.fact.map { ($0, entry.name) } }, uniquingKeysWith: { first, _ in first })
+
+  private static func entry(
+    _ name: String, _ type: RuleType, _ fact: Fact?, _ korean: String, _ english: String,
+    missing: String = "", values: [String] = []
+  ) -> Entry {
+    Entry(
+      name: name, type: type, fact: fact, korean: korean, english: english, missingWhen: missing,
+      values: values)
+  }
+
+  private static let noKey = "the order has no customer key (no member id, phone or e-mail)"
+  private static let notGiven = "the sender did not give it"
+
+  private static let orderEntries: [Entry] = [
+    entry(
+      "amount.items", .decimal, .amountItems, "상품 금액: (판매가 + 옵션가) × 수량의 합, 취소·반품·사은품 제외",
+      "sum of (unit price + option price) × quantity over live, non-gift items"),
+    entry(
+      "amount.ordered", .decimal, .amountOrdered, "최초 주문 금액", "amount at order time", missing: notGiven),
+    entry(
+      "amount.current", .decimal, .amountCurrent, "변경·부분취소 후 금액", "amount after edits and partial cancels",
+      missing: notGiven),
+    entry(
+      "amount.paid", .decimal, .amountPaid, "실제 결제 금액 (배송비 포함, 할인 제외)",
+      "what the buyer really paid, shipping in and discounts out", missing: notGiven),
+    entry("amount.shipping", .decimal, .amountShipping, "배송비", "shipping fee", missing: notGiven),
+    entry("amount.discount", .decimal, .amountDiscount, "할인 금액", "discount", missing: notGiven),
+    entry(
+      "amount.surcharge", .decimal, .amountSurcharge, "지역별 추가 배송비", "regional shipping surcharge",
+      missing: notGiven),
+    entry("currency", .string, .currency, "통화 (KRW, USD …)", "currency of the amounts"),
+    entry(
+      "payment.status", .string, .paymentStatus, "결제 상태", "payment status", missing: notGiven,
+      values: ["unpaid", "partly", "paid"]),
+    entry("payment.methods", .stringList, .paymentMethods, "결제 수단 목록", "payment methods of the order"),
+    entry("channel", .string, .channel, "판매 채널", "sales channel", missing: notGiven),
+    entry("event", .string, .event, "주문에 일어난 일 (order.placed 등)", "what happened to the order"),
+    entry("grade", .string, .grade, "주문 시점의 회원 등급", "the buyer's grade at the order", missing: notGiven),
+    entry("gift.is_gift", .bool, .isGift, "선물하기 주문 여부", "the order is a gift"),
+    entry(
+      "gift.address_state", .string, .addressState, "선물 배송지 입력 상태", "state of the gift's address",
+      values: ["entered", "pending", "refused", "expired"]),
+    entry(
+      "history.orders", .int, .historyOrders, "이 주문 이전의 주문 수 (전체 취소 제외)",
+      "earlier orders of the customer that are not fully cancelled", missing: noKey),
+    entry(
+      "history.amount", .decimal, .historyAmount, "이 주문 이전의 결제 완료 순 구매 금액 합계",
+      "net amount of the customer's earlier paid orders", missing: noKey),
+    entry(
+      "bundle.partners", .int, .bundlePartners, "60분 안에 같은 곳으로 가는 같은 고객의 다른 주문 수",
+      "other open orders of the customer to the same receiver within 60 minutes", missing: noKey),
+    entry(
+      "zones", .stringList, .zones, "배송지 권역 (제주, 도서산간, none)", "zones of all receivers",
+      missing: "some receiver has neither zip nor address (a pending gift)"),
+    entry(
+      "ip.country", .string, .ipCountry, "주문 IP의 국가 코드", "country code of the buyer's IP address",
+      missing: "there is no public address with a known country"),
+    entry(
+      "ip.foreign", .bool, nil, "해외 IP 여부 (국가를 알고 KR이 아님)", "the country is known and not KR",
+      missing: "ip.country is missing"),
+    entry("order.placed_at", .timestamp, .placedAt, "주문 시각", "when the order was placed"),
+    entry(
+      "order.paid_at", .timestamp, .paidAt, "결제 시각", "when the order was paid", missing: "not paid, or not given"),
+    entry(
+      "order.paid_or_placed_at", .timestamp, .paidOrPlacedAt, "결제 시각, 없으면 주문 시각",
+      "when it was paid, else when it was placed"),
+  ]
+
+  private static let itemEntries: [Entry] = [
+    entry("item.sku", .string, .itemSku, "품목 코드 (SKU)", "stock keeping unit", missing: notGiven),
+    entry("item.product_code", .string, .itemProductCode, "상품 코드", "product code", missing: notGiven),
+    entry("item.quantity", .int, .itemQuantity, "수량", "quantity"),
+    entry("item.price", .decimal, .itemPrice, "개당 가격 (판매가 + 옵션가)", "price of one piece, options included"),
+    entry("item.status", .string, .itemStatus, "플랫폼의 원래 상태 코드 (N10 …)", "the platform's raw status code"),
+    entry("item.live", .bool, .itemLive, "취소·반품되지 않음", "neither cancelled nor returned"),
+    entry("item.gift", .bool, .itemGift, "사은품 행", "a gift line"),
+    entry("item.voucher", .bool, .itemVoucher, "교환권 (배송 없음)", "a voucher, nothing to ship"),
+    entry(
+      "item.stock.after", .int, .itemStockAfter, "주문 수량을 뺀 재고", "last known stock less this order's quantity",
+      missing: "the level is unknown or too old"),
+    entry(
+      "item.stock.safety", .int, .itemStockSafety, "안전 재고", "safety stock",
+      missing: "the level is unknown or too old"),
+  ]
+
+  /// Functions with their signatures, for messages and for the documentation.
+  public static let functions: [(name: String, signature: String, korean: String)] = [
+    ("history.returns", "history.returns(months) → int", "최근 N개월 고객 귀책 반품 완료 주문 수"),
+    ("history.claims", "history.claims(months) → int", "최근 N개월 고객 귀책 반품·교환 완료 주문 수"),
+    ("bundle.partners", "bundle.partners(duration(\"60m\")) → int", "bundle.partners와 같음"),
+    ("inList", "inList(\"name\") → bool; i.inList(\"name\") for one item", "상품 목록에 든 품목이 있음"),
+    ("timeOfDay", "timeOfDay(timestamp) → time of day", "쇼핑몰 시간대의 시각"),
+    ("timeBetween", "timeBetween(timestamp, \"22:00\", \"05:00\") → bool", "시각이 [시작, 끝) 안에 있음, 자정을 넘어도 됨"),
+    ("hour", "hour(timestamp) → int 0–23", "시"),
+    ("date", "date(timestamp) → date", "쇼핑몰 시간대의 날짜"),
+    ("dayOfWeek", "dayOfWeek(timestamp) → int, 0 = Sunday … 6 = Saturday", "요일"),
+    ("isHoliday", "isHoliday(order.placed_at | order.paid_or_placed_at) → bool", "공휴일 표에 있는 날"),
+    ("isMissing", "isMissing(fact) → bool", "값이 없음"),
+    ("has", "has(fact) → bool", "값이 있음"),
+    ("duration", "duration(\"1h30m\") → duration", "기간"),
+    ("timestamp", "timestamp(\"2026-10-10T09:30:00+09:00\") → timestamp", "시점"),
+    ("exists", "items.exists(i, condition), allItems.exists(i, condition)", "조건에 맞는 품목이 있음"),
+    ("all", "items.all(i, condition), allItems.all(i, condition)", "모든 품목이 조건에 맞음"),
+    ("startsWith", "text.startsWith(\"…\") → bool", "…로 시작"),
+    ("endsWith", "text.endsWith(\"…\") → bool", "…로 끝남"),
+    ("contains", "text.contains(\"…\") → bool", "…를 포함"),
+  ]
+}

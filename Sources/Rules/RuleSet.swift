@@ -1,0 +1,116 @@
+public import Orders
+import YAML
+
+/// What enrich has to compute for a rule set (facts.md, "Fact demand").
+public struct FactDemand: Hashable, Sendable {
+  /// Sorted, each once.
+  public var claimWindows: [ClaimWindow] = []
+  /// Names of product lists, sorted by bytes, each once.
+  public var lists: [String] = []
+  public var needsHistory = false
+  public var needsBundle = false
+  public var needsZones = false
+  public var needsIpCountry = false
+  public var needsStock = false
+  public var needsHoliday = false
+  public init() {}
+
+  /// What both ask for.
+  public func union(_ other: FactDemand) -> FactDemand {
+    var result = self
+    result.claimWindows = Set(claimWindows).union(other.claimWindows).sorted()
+    result.lists = Set(lists).union(other.lists).sorted(by: bytesPrecede)
+    result.needsHistory = needsHistory || other.needsHistory
+    result.needsBundle = needsBundle || other.needsBundle
+    result.needsZones = needsZones || other.needsZones
+    result.needsIpCountry = needsIpCountry || other.needsIpCountry
+    result.needsStock = needsStock || other.needsStock
+    result.needsHoliday = needsHoliday || other.needsHoliday
+    return result
+  }
+}
+
+/// The rules of one shop, in the order of their ids as bytes; immutable and known by its content hash.
+public struct RuleSet: Sendable {
+  public let rules: [Rule]
+  /// SHA-256 of the canonical content, 64 hex digits: equal rules give equal hashes, whatever the files' layout,
+  /// order or comments.
+  public let hash: String
+  public let demand: FactDemand
+
+  /// Rules of one set.
+  public static let rulesMax = 1_000
+
+  init(_ rules: [Rule]) {
+    self.rules = rules.sorted { bytesPrecede($0.id, $1.id) }
+    hash = SHA256.hex(Array(self.rules.map(\.canonicalText).joined().utf8))
+    var demand = FactDemand()
+    for rule in self.rules where rule.isDecided {
+      for term in rule.terms { demand.add(term.references) }
+    }
+    self.demand = demand
+  }
+}
+
+extension FactDemand {
+  fileprivate mutating func add(_ references: [FactReference]) {
+    for reference in references {
+      switch reference {
+      case .claims(let window):
+        claimWindows = Set(claimWindows).union([window]).sorted()
+        needsHistory = true
+      case .list(let name): lists = Set(lists).union([name]).sorted(by: bytesPrecede)
+      case .fact(.historyOrders), .fact(.historyAmount): needsHistory = true
+      case .fact(.bundlePartners): needsBundle = true
+      case .fact(.zones): needsZones = true
+      case .fact(.ipCountry): needsIpCountry = true
+      case .fact(.itemStockAfter), .fact(.itemStockSafety): needsStock = true
+      case .fact(.placedHoliday), .fact(.paidHoliday): needsHoliday = true
+      case .fact: break
+      }
+    }
+  }
+}
+
+extension Rule {
+  /// Everything that can change a decision or what an operator reads about it, in one fixed form.
+  var canonicalText: String {
+    var fields: [(String, String)] = [
+      ("id", id), ("name", name), ("description", description), ("owner", owner), ("state", state.rawValue),
+      ("priority", String(priority)), ("on_cancel", keepsOnCancel ? "keep" : "withdraw"),
+      ("if", condition?.description ?? ""), ("match", match?.description ?? ""),
+      ("from", effectiveFrom.map { String($0.microseconds) } ?? ""),
+      ("until", effectiveUntil.map { String($0.microseconds) } ?? ""),
+      ("template", template ?? ""), ("gift", actions.gift ? "true" : ""),
+      ("alert.channel", actions.alertChannel ?? ""), ("alert.text", actions.alertText ?? ""),
+      ("mark", actions.mark ?? ""), ("hold", actions.hold ?? ""),
+    ]
+    fields += when.map { ("when", $0) }
+    fields += actions.labels.map { ("label", $0) }
+    return fields.map { "\($0.0):\($0.1.utf8.count):\($0.1)\n" }.joined() + "\n"
+  }
+}
+
+extension RuleSet {
+  /// Reads rule files and templates. A template that is given is usable by every rule; with
+  /// `installsTemplates` each is also a rule of its own name, with the default parameters.
+  ///
+  /// Throws every problem of all files at once.
+  public static func load(files: [(path: String, text: String)], installsTemplates: Bool = true)
+    throws(Diagnostics) -> RuleSet
+  {
+    var reader = RuleFileReader()
+    reader.read(files, installsTemplates: installsTemplates)
+    if reader.diagnostics.isEmpty, reader.rules.count > rulesMax {
+      reader.report(.init(file: files.first?.path ?? "", line: 1, column: 1), "more than \(rulesMax) rules")
+    }
+    let set = RuleSet(reader.rules)
+    if set.demand.lists.count > FactLayout.listsMax {
+      reader.report(
+        .init(file: files.first?.path ?? "", line: 1, column: 1),
+        "the rules name more than \(FactLayout.listsMax) lists")
+    }
+    guard reader.diagnostics.isEmpty else { throw Diagnostics(reader.diagnostics) }
+    return set
+  }
+}

@@ -1,0 +1,259 @@
+import Orders
+
+/// Answers a condition for one row by walking its typed tree: slow, plain, and sharing no loop with `Evaluator`,
+/// so that each can be held against the other. Serves `Explanation`.
+struct ScalarEvaluator {
+  enum Value: Equatable {
+    case number(Int64)
+    case text([UInt8])
+    case truth(Bool)
+    case unknown
+  }
+
+  let batch: FactBatch
+  let zone: ShopZone
+  let row: Int
+  /// Item line of the batch at hand, inside a condition on items.
+  var line: Int?
+
+  init(batch: FactBatch, row: Int, zone: ShopZone, line: Int? = nil) {
+    self.batch = batch
+    self.row = row
+    self.zone = zone
+    self.line = line
+  }
+
+  func outcome(_ typed: TypedExpression) -> Outcome {
+    switch value(typed) {
+    case .truth(let truth): truth ? .true : .false
+    default: .unknown
+    }
+  }
+
+  func value(_ typed: TypedExpression) -> Value {
+    switch typed {
+    case .number(let number): return .number(number)
+    case .text(let text): return .text(Array(text.utf8))
+    case .truth(let truth): return .truth(truth)
+    case .fact(let fact): return self.fact(fact)
+    case .claims(let window):
+      guard let slot = batch.layout.claimWindows.firstIndex(of: window) else { return .unknown }
+      return number(batch.numbers, batch.numbersKnown, Fact.orderNumberCount + slot)
+    case .inList(let name, let item): return inList(name, item: item)
+    case .listContains(let fact, let text): return listContains(fact, Array(text.utf8))
+    case .compare(let comparison, let a, let b):
+      guard case .number(let x) = value(a), case .number(let y) = value(b) else { return .unknown }
+      return .truth(comparison.holds(x < y ? -1 : x > y ? 1 : 0))
+    case .compareText(let comparison, let a, let b):
+      guard case .text(let x) = value(a), case .text(let y) = value(b) else { return .unknown }
+      return .truth(comparison.holds(ScalarEvaluator.order(x, y)))
+    case .compareTruth(let equal, let a, let b):
+      guard case .truth(let x) = value(a), case .truth(let y) = value(b) else { return .unknown }
+      return .truth((x == y) == equal)
+    case .numberIn(let a, let numbers):
+      guard case .number(let x) = value(a) else { return .unknown }
+      return .truth(numbers.contains(x))
+    case .textIn(let a, let texts):
+      guard case .text(let x) = value(a) else { return .unknown }
+      return .truth(texts.contains { Array($0.utf8) == x })
+    case .textTest(let test, let a, let text):
+      guard case .text(let x) = value(a) else { return .unknown }
+      return .truth(ScalarEvaluator.test(test, x, Array(text.utf8)))
+    case .isMissing(let a): return isMissing(a)
+    case .arithmetic, .toDecimal, .civil: return computed(typed)
+    case .and, .or, .not, .conditional, .quantified: return logic(typed)
+    }
+  }
+
+  // MARK: Logic
+
+  private func logic(_ typed: TypedExpression) -> Value {
+    switch typed {
+    case .and(let terms): return conjunction(terms.map { value($0) })
+    case .or(let terms): return negated(conjunction(terms.map { negated(value($0)) }))
+    case .not(let a): return negated(value(a))
+    case .conditional(let test, let a, let b):
+      switch value(test) {
+      case .truth(true): return value(a)
+      case .truth(false): return value(b)
+      default: return .unknown
+      }
+    case .quantified(let quantifier, let body): return quantified(quantifier, body)
+    default: return .unknown
+    }
+  }
+
+  private func conjunction(_ values: [Value]) -> Value {
+    if values.contains(.truth(false)) { return .truth(false) }
+    return values.allSatisfy { $0 == .truth(true) } ? .truth(true) : .unknown
+  }
+
+  private func negated(_ value: Value) -> Value {
+    if case .truth(let truth) = value { .truth(!truth) } else { .unknown }
+  }
+
+  private func quantified(_ quantifier: TypedExpression.Quantifier, _ body: TypedExpression) -> Value {
+    var sawUnknown = false
+    for line in Int(batch.itemStarts[row])..<Int(batch.itemStarts[row + 1]) {
+      var inner = self
+      inner.line = line
+      if !quantifier.everyLine,
+        inner.fact(.itemLive) != .truth(true) || inner.fact(.itemGift) != .truth(false)
+      {
+        continue
+      }
+      switch inner.value(body) {
+      case .truth(quantifier.exists): return .truth(quantifier.exists)
+      case .truth: break
+      default: sawUnknown = true
+      }
+    }
+    return sawUnknown ? .unknown : .truth(!quantifier.exists)
+  }
+
+  private func isMissing(_ typed: TypedExpression) -> Value {
+    if case .fact(let fact) = typed, fact.storage == .textList {
+      return .truth(ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row))
+    }
+    return .truth(value(typed) == .unknown)
+  }
+
+  // MARK: Facts
+
+  private static func bit(_ bitmap: UnsafeMutablePointer<UInt64>, _ offset: Int, _ row: Int) -> Bool {
+    bitmap[offset + row / 64] >> UInt64(row % 64) & 1 == 1
+  }
+
+  private func number(
+    _ values: UnsafeMutablePointer<Int64>, _ known: UnsafeMutablePointer<UInt64>, _ column: Int
+  ) -> Value {
+    ScalarEvaluator.bit(known, column * batch.wordCount, row)
+      ? .number(values[column * batch.capacity + row]) : .unknown
+  }
+
+  func fact(_ fact: Fact) -> Value {
+    if fact.isItemLevel { return line.map { itemFact(fact, $0) } ?? .unknown }
+    switch fact.storage {
+    case .number: return number(batch.numbers, batch.numbersKnown, Int(fact.rawValue))
+    case .truth:
+      let offset = Int(fact.rawValue - Fact.isGift.rawValue) * batch.wordCount
+      guard ScalarEvaluator.bit(batch.truthsKnown, offset, row) else { return .unknown }
+      return .truth(ScalarEvaluator.bit(batch.truths, offset, row))
+    case .text:
+      let code = batch.texts[Int(fact.rawValue - Fact.currency.rawValue) * batch.capacity + row]
+      return text(code)
+    case .textList: return .unknown
+    }
+  }
+
+  private func text(_ code: UInt32) -> Value {
+    code == 0 ? .unknown : .text(batch.dictionary.withBytes(of: code) { Array($0) })
+  }
+
+  private func itemFact(_ fact: Fact, _ line: Int) -> Value {
+    let words = batch.itemCapacity / 64
+    switch fact.storage {
+    case .number:
+      let column = Int(fact.rawValue - Fact.itemQuantity.rawValue)
+      guard ScalarEvaluator.bit(batch.itemNumbersKnown, column * words, line) else { return .unknown }
+      return .number(batch.itemNumbers[column * batch.itemCapacity + line])
+    case .truth:
+      let offset = Int(fact.rawValue - Fact.itemLive.rawValue) * words
+      guard ScalarEvaluator.bit(batch.itemTruthsKnown, offset, line) else { return .unknown }
+      return .truth(ScalarEvaluator.bit(batch.itemTruths, offset, line))
+    default:
+      return text(batch.itemTexts[Int(fact.rawValue - Fact.itemSku.rawValue) * batch.itemCapacity + line])
+    }
+  }
+
+  private func inList(_ name: String, item: Bool) -> Value {
+    guard let slot = batch.layout.lists.firstIndex(of: name), batch.listsKnown[row] >> UInt64(slot) & 1 == 1
+    else { return .unknown }
+    if !item { return .truth(batch.onLists[row] >> UInt64(slot) & 1 == 1) }
+    return line.map { .truth(batch.itemOnLists[$0] >> UInt64(slot) & 1 == 1) } ?? .unknown
+  }
+
+  /// Elements of a list of texts, in no order.
+  func elements(_ fact: Fact) -> [[UInt8]] {
+    let list = batch.list(fact)
+    let first = batch.firstElements[list * batch.capacity + row]
+    let codes = (first == 0 ? [] : [first])
+      + batch.moreElements.filter { $0.list == list && $0.row == row }.map(\.code)
+    return codes.map { batch.dictionary.withBytes(of: $0) { Array($0) } }
+  }
+
+  private func listContains(_ fact: Fact, _ text: [UInt8]) -> Value {
+    if elements(fact).contains(text) { return .truth(true) }
+    let incomplete = ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row)
+    return incomplete ? .unknown : .truth(false)
+  }
+
+  // MARK: Texts and numbers
+
+  private static func order(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    if left == right { return 0 }
+    return left.lexicographicallyPrecedes(right) ? -1 : 1
+  }
+
+  private static func test(_ test: TypedExpression.TextTest, _ text: [UInt8], _ part: [UInt8]) -> Bool {
+    guard text.count >= part.count else { return false }
+    let last = text.count - part.count
+    let starts: ClosedRange<Int> =
+      switch test {
+      case .startsWith: 0...0
+      case .endsWith: last...last
+      case .contains: 0...last
+      }
+    return starts.contains { Array(text[$0..<($0 + part.count)]) == part }
+  }
+
+  private func computed(_ typed: TypedExpression) -> Value {
+    switch typed {
+    case .arithmetic(let op, let a, let b):
+      guard case .number(let x) = value(a), case .number(let y) = value(b) else { return .unknown }
+      return ScalarEvaluator.arithmetic(op, Int128(x), Int128(y))
+    case .toDecimal(let a):
+      guard case .number(let x) = value(a) else { return .unknown }
+      return ScalarEvaluator.narrow(Int128(x) * 10_000)
+    case .civil(let part, let a):
+      guard case .number(let x) = value(a), case .number = ScalarEvaluator.narrow(
+        Int128(x) + Int128(zone.offsetMinutes) * 60_000_000)
+      else { return .unknown }
+      let (date, time) = zone.civil(Instant(microseconds: x))
+      switch part {
+      case .timeOfDay: return .number(time)
+      case .date: return .number(Int64(date.daysSinceEpoch))
+      case .hour: return .number(time / 3_600_000_000)
+      case .dayOfWeek: return .number(Int64(date.dayOfWeek))
+      }
+    default: return .unknown
+    }
+  }
+
+  private static func arithmetic(_ op: TypedExpression.Arithmetic, _ x: Int128, _ y: Int128) -> Value {
+    switch op {
+    case .add: narrow(x + y)
+    case .subtract: narrow(x - y)
+    case .multiply: narrow(x * y)
+    case .multiplyDecimal: narrow(x * y / 10_000)
+    case .divide: y == 0 ? .unknown : narrow(x / y)
+    case .divideDecimal: y == 0 ? .unknown : narrow(x * 10_000 / y)
+    }
+  }
+
+  private static func narrow(_ value: Int128) -> Value { Int64(exactly: value).map { .number($0) } ?? .unknown }
+}
+
+extension TypedExpression.Comparison {
+  /// `order`: −1, 0 or 1.
+  func holds(_ order: Int) -> Bool {
+    switch self {
+    case .equal: order == 0
+    case .notEqual: order != 0
+    case .less: order < 0
+    case .lessOrEqual: order <= 0
+    case .greater: order > 0
+    case .greaterOrEqual: order >= 0
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/// A condition that has passed the checker: every fact resolved, every literal in the unit of what it is compared
+/// with, every conversion explicit. The plan is compiled from it and the scalar evaluator walks it.
+indirect enum TypedExpression: Hashable, Sendable {
+  /// Any one-lane constant: int, ten-thousandths, µs, days.
+  case number(Int64)
+  case text(String)
+  case truth(Bool)
+  case fact(Fact)
+  case claims(ClaimWindow)
+  /// Order: some live, non-gift item is on the list. Item: this item is.
+  case inList(String, item: Bool)
+  /// A text among the texts of the order.
+  case listContains(Fact, String)
+  /// Ordering of two lanes.
+  case compare(Comparison, TypedExpression, TypedExpression)
+  case compareText(Comparison, TypedExpression, TypedExpression)
+  case compareTruth(equal: Bool, TypedExpression, TypedExpression)
+  case numberIn(TypedExpression, [Int64])
+  case textIn(TypedExpression, [String])
+  case textTest(TextTest, TypedExpression, String)
+  case arithmetic(Arithmetic, TypedExpression, TypedExpression)
+  /// int → ten-thousandths.
+  case toDecimal(TypedExpression)
+  case civil(CivilPart, TypedExpression)
+  case isMissing(TypedExpression)
+  case and([TypedExpression])
+  case or([TypedExpression])
+  case not(TypedExpression)
+  case conditional(TypedExpression, TypedExpression, TypedExpression)
+  case quantified(Quantifier, TypedExpression)
+
+  enum Comparison: Hashable, Sendable { case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual }
+  enum TextTest: Hashable, Sendable { case startsWith, endsWith, contains }
+  enum Arithmetic: Hashable, Sendable {
+    case add, subtract, multiply, divide, multiplyDecimal, divideDecimal
+  }
+  enum CivilPart: Hashable, Sendable { case timeOfDay, date, dayOfWeek, hour }
+  struct Quantifier: Hashable, Sendable {
+    /// `exists` or else `all`.
+    var exists: Bool
+    /// Lines that are cancelled, returned or gifts count as well.
+    var everyLine: Bool
+  }
+}
+
+extension TypedExpression {
+  /// The expressions directly below.
+  var children: [TypedExpression] {
+    switch self {
+    case .number, .text, .truth, .fact, .claims, .inList, .listContains: []
+    case .compare(_, let a, let b), .compareText(_, let a, let b), .compareTruth(_, let a, let b),
+      .arithmetic(_, let a, let b):
+      [a, b]
+    case .numberIn(let a, _), .textIn(let a, _), .textTest(_, let a, _), .toDecimal(let a), .civil(_, let a),
+      .isMissing(let a), .not(let a), .quantified(_, let a):
+      [a]
+    case .and(let terms), .or(let terms): terms
+    case .conditional(let a, let b, let c): [a, b, c]
+    }
+  }
+
+  /// Every datum read, each once.
+  func collectReferences(into references: inout Set<FactReference>) {
+    switch self {
+    case .fact(let fact), .listContains(let fact, _): references.insert(.fact(fact))
+    case .claims(let window): references.insert(.claims(window))
+    case .inList(let name, _): references.insert(.list(name))
+    case .quantified(let quantifier, _) where !quantifier.everyLine:
+      references.insert(.fact(.itemLive))
+      references.insert(.fact(.itemGift))
+    default: break
+    }
+    for child in children { child.collectReferences(into: &references) }
+  }
+
+  /// True when the value differs from item to item.
+  var isItemLevel: Bool {
+    switch self {
+    case .fact(let fact): fact.isItemLevel
+    case .inList(_, let item): item
+    case .quantified: false
+    default: children.contains(where: \.isItemLevel)
+    }
+  }
+}
