@@ -85,7 +85,7 @@ let package = Package(
     tests("TopicsTests", ["Topics"]),
     tests("YAMLTests", ["YAML"]),
     tests("RulesTests", ["Rules"]),
-    tests("HistoryTests", ["History"]),
+    tests("HistoryTests", ["History", "Orders", "Topics"]),
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),
     tests("HTTPTests", ["HTTP"]),
