@@ -29,7 +29,7 @@ public struct ReferenceBuilder {
   /// Adds one file. `name` is used in problems only.
   public mutating func add(_ kind: ReferenceKind, _ bytes: UnsafeRawBufferPointer, file name: String) {
     isTouched[kind.rawValue] = true
-    hashes[kind.rawValue] ^= ContentHash.of(bytes)
+    hashes[kind.rawValue] &+= ContentHash.of(bytes)
     switch kind {
     case .zones: addZones(bytes, name)
     case .lists: addLists(bytes, name)
