@@ -107,6 +107,7 @@ extension HistoryFolder {
     let placedAt = state.summary.placedAt.microseconds
     var stockMissing = false
     var itemIndex: Int32 = 0
+    let lists = reference.lists  // taken out once: its arrays are then not retained per item
     state.bytes.withUnsafeBytes { bytes in
       var reader = ProtobufReader(bytes)
       while reader.next() {
@@ -115,7 +116,7 @@ extension HistoryFolder {
           continue
         }
         guard let item = ScannedItem(reader.slice()) else { return }
-        if !importedLists.isEmpty { itemBits.append(item.isPriced ? listBits(item, placedAt) : 0) }
+        if !importedLists.isEmpty { itemBits.append(item.isPriced ? listBits(item, placedAt, lists) : 0) }
         if demand.needsStock, item.isLive {
           let known = reference.stock.level(of: item.sku, at: placedAt, maxAgeUs: stockMaxAgeUs)
           if let (sku, level) = known {
@@ -131,10 +132,10 @@ extension HistoryFolder {
     return stockMissing
   }
 
-  private func listBits(_ item: ScannedItem, _ placedAt: Int64) -> UInt64 {
+  private func listBits(_ item: ScannedItem, _ placedAt: Int64, _ lists: ListTable) -> UInt64 {
     bitOfList.withUnsafeBufferPointer { bits in
-      reference.lists.bits(of: item.sku, at: placedAt, bits)
-        | reference.lists.bits(of: item.productCode, at: placedAt, bits)
+      lists.bits(of: item.sku, at: placedAt, bits)
+        | lists.bits(of: item.productCode, at: placedAt, bits)
     }
   }
 
