@@ -87,7 +87,7 @@ let package = Package(
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
     tests("RulesTests", ["Rules"]),
-    tests("HistoryTests", ["History"]),
+    tests("HistoryTests", ["History", "Orders", "Topics"]),
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),
     tests("ShopTests", ["Shop", "Orders", "Store"]),

@@ -1,0 +1,50 @@
+/// Byte strings (SKUs, product codes) → small numbers counted from 0. Look-ups copy nothing.
+struct CodeTable: Sendable {
+  private var text: [UInt8] = []
+  /// Code i is `text[ends[i-1]..<ends[i]]`.
+  private var ends: [Int] = []
+  private var hashes: [UInt64] = []
+  /// Open addressing, a power of two, at most half full; −1 = free.
+  private var slots: [Int32] = []
+
+  var count: Int { ends.count }
+
+  func find(_ code: UnsafeRawBufferPointer) -> Int? {
+    guard !slots.isEmpty else { return nil }
+    let hash = ContentHash.of(code)
+    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[slot] >= 0 {
+      let index = Int(slots[slot])
+      if hashes[index] == hash, isCode(index, code) { return index }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return nil
+  }
+
+  private func isCode(_ index: Int, _ code: UnsafeRawBufferPointer) -> Bool {
+    let start = index == 0 ? 0 : ends[index - 1]
+    return text.withUnsafeBytes { sameBytes(UnsafeRawBufferPointer(rebasing: $0[start..<ends[index]]), code) }
+  }
+
+  /// The code's number, new or known.
+  mutating func insert(_ code: UnsafeRawBufferPointer) -> Int {
+    if let known = find(code) { return known }
+    let index = ends.count
+    text.append(contentsOf: code)
+    ends.append(text.count)
+    hashes.append(ContentHash.of(code))
+    if (index + 1) * 2 > slots.count { grow() } else { place(index) }
+    return index
+  }
+
+  private mutating func grow() {
+    slots = [Int32](repeating: -1, count: max(16, slots.count * 2))
+    for index in hashes.indices { place(index) }
+  }
+
+  private mutating func place(_ index: Int) {
+    var slot = Int(truncatingIfNeeded: hashes[index]) & (slots.count - 1)
+    while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+    slots[slot] = Int32(index)
+  }
+}

@@ -1,0 +1,139 @@
+import Orders
+import Topics
+
+/// The in-memory history of one customer: every order with its dated states. Owned by one lane at a time.
+///
+/// Filled by `HistoryFolder.fold`, stored as one `OrderLedger` record per order.
+public final class CustomerHistory {
+  /// Orders of one customer; the next one is refused.
+  public static let ordersMax = 50_000
+
+  public let customer: CustomerIdentity
+  private(set) var orders: [FoldedOrder] = []
+  /// Parallel to `orders`.
+  private(set) var standings: [Standing] = []
+  private var identityHashes: [UInt64] = []
+  /// The latest event time of the key.
+  private(set) var latestEventTime = Int64.min
+
+  /// What a pass over all orders needs of each, side by side in memory.
+  struct Standing {
+    /// Of the latest state.
+    var latest: Contribution
+    /// T(X), `.max` while open.
+    var cut: Int64
+    var isFirstSeenClosed: Bool
+  }
+
+  public init(customer: CustomerIdentity) {
+    self.customer = customer
+  }
+
+  public var orderCount: Int { orders.count }
+
+  /// An estimate of the memory held, for a cache's budget.
+  public var memoryBytes: Int {
+    var sum = 256 + orders.count * (MemoryLayout<Standing>.stride + 320)
+    for order in orders {
+      sum += order.snapshotBytes + order.snapshots.count * (MemoryLayout<SnapshotSummary>.stride + 200)
+    }
+    return sum
+  }
+
+  // MARK: Orders
+
+  func indexOfOrder(shopNo: Int32, orderId: UnsafeRawBufferPointer) -> Int? {
+    let hash = Self.identityHash(shopNo, orderId)
+    for index in identityHashes.indices where identityHashes[index] == hash {
+      let order = orders[index]
+      if order.shopNo == shopNo, order.orderId.withUnsafeBytes({ sameBytes($0, orderId) }) { return index }
+    }
+    return nil
+  }
+
+  /// Puts a snapshot into its order, new or known, and brings the standings up to date.
+  func insert(
+    _ snapshot: DatedSnapshot, shopNo: Int32, orderId: UnsafeRawBufferPointer
+  ) throws(HistoryError) -> (index: Int, outcome: FoldedOrder.Insertion) {
+    if let index = indexOfOrder(shopNo: shopNo, orderId: orderId) {
+      let outcome = orders[index].insert(snapshot)
+      if outcome != .duplicate { refresh(index, outcome, snapshot) }
+      return (index, outcome)
+    }
+    let order = FoldedOrder(shopNo: shopNo, orderId: [UInt8](orderId))
+    let outcome = order.insert(snapshot)
+    return (try append(order), outcome)
+  }
+
+  @discardableResult
+  private func append(_ order: FoldedOrder) throws(HistoryError) -> Int {
+    guard orders.count < Self.ordersMax else { throw .tooManyOrders }
+    guard let latest = order.latest else { throw .malformedRecord }
+    identityHashes.append(order.orderId.withUnsafeBytes { Self.identityHash(order.shopNo, $0) })
+    orders.append(order)
+    standings.append(
+      Standing(latest: latest.contribution, cut: order.cut, isFirstSeenClosed: order.isFirstSeenClosed))
+    latestEventTime = max(latestEventTime, order.snapshots.last?.eventTime ?? .min)
+    return orders.count - 1
+  }
+
+  private func refresh(_ index: Int, _ outcome: FoldedOrder.Insertion, _ snapshot: DatedSnapshot) {
+    let order = orders[index]
+    guard let latest = order.latest else { return }
+    standings[index] = Standing(
+      latest: latest.contribution, cut: order.cut, isFirstSeenClosed: order.isFirstSeenClosed)
+    if outcome == .replaced {
+      latestEventTime = orders.reduce(Int64.min) { max($0, $1.snapshots.last?.eventTime ?? .min) }
+    } else {
+      latestEventTime = max(latestEventTime, snapshot.eventTime)
+    }
+  }
+
+  private static func identityHash(_ shopNo: Int32, _ orderId: UnsafeRawBufferPointer) -> UInt64 {
+    var hash = ContentHash()
+    hash.add(orderId)
+    hash.add(UInt64(UInt32(bitPattern: shopNo)))
+    return hash.value
+  }
+
+  // MARK: Records
+
+  /// From stored `OrderLedger` records, in any order. Throws `malformedRecord`, `otherCustomer` or `tooManyOrders`.
+  public init(
+    customer: CustomerIdentity, records: some Sequence<(key: [UInt8], value: [UInt8])>
+  ) throws(HistoryError) {
+    self.customer = customer
+    for (key, value) in records {
+      guard let parts = key.withUnsafeBytes({ RecordKey($0) }) else { throw .malformedRecord }
+      guard parts.customer == customer else { throw .otherCustomer }
+      let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
+      // `Array.withUnsafeBytes` forgets the thrown type.
+      let restored = value.withUnsafeBytes { bytes in
+        Result { () throws(HistoryError) in try order.restore(bytes) }
+      }
+      try restored.get()
+      guard parts.orderId.withUnsafeBytes({ indexOfOrder(shopNo: parts.shopNo, orderId: $0) }) == nil else {
+        throw .malformedRecord
+      }
+      try append(order)
+    }
+  }
+
+  /// Hands out the record of every order changed since the last call, and takes them as stored. The bytes are lent.
+  public func changedRecords(
+    into store: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+  ) {
+    guard orders.contains(where: \.isChanged) else { return }
+    let prefix = customer.recordPrefix
+    var writer = ProtobufWriter(capacity: 4096)
+    for order in orders where order.isChanged {
+      writer.removeAll()
+      order.write(to: &writer)
+      let key = RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId)
+      key.withUnsafeBytes { keyBytes in writer.bytes.withUnsafeBytes { store(keyBytes, $0) } }
+      order.isChanged = false
+    }
+  }
+
+  public var hasChanges: Bool { orders.contains(where: \.isChanged) }
+}

@@ -1,0 +1,164 @@
+import Orders
+import Topics
+
+/// What one order's state gives to its siblings' facts. Plain numbers, so that a pass over a customer's orders
+/// touches one array only.
+struct Contribution: Equatable {
+  struct Flags: OptionSet {
+    var rawValue: UInt8
+    static let notCancelled = Flags(rawValue: 1)
+    static let paid = Flags(rawValue: 2)
+    static let open = Flags(rawValue: 4)
+    static let giftPending = Flags(rawValue: 8)
+    static let hasReceiver = Flags(rawValue: 16)
+    static let hasFaultClaims = Flags(rawValue: 32)
+  }
+
+  var placedAt: Int64
+  var netAmount: Int64
+  var fingerprintHigh: UInt64
+  var fingerprintLow: UInt64
+  var currencyCode: UInt32
+  var flags: Flags
+
+  init(_ summary: SnapshotSummary) {
+    placedAt = summary.placedAt.microseconds
+    netAmount = summary.netAmount
+    fingerprintHigh = summary.fingerprintHigh
+    fingerprintLow = summary.fingerprintLow
+    currencyCode = summary.currencyCode
+    flags = []
+    if !summary.isAllCancelled { flags.insert(.notCancelled) }
+    if summary.isPaid { flags.insert(.paid) }
+    if !summary.isClosed { flags.insert(.open) }
+    if summary.isGiftPending { flags.insert(.giftPending) }
+    if summary.hasReceiverFingerprint { flags.insert(.hasReceiver) }
+    if !summary.faultClaims.isEmpty { flags.insert(.hasFaultClaims) }
+  }
+
+  /// `bundle.partners`: both ends of the hour count (D16). Whether `self` may bundle at all is the caller's to say.
+  func bundles(with partner: Contribution) -> Bool {
+    partner.flags.contains([.open, .hasReceiver]) && !partner.flags.contains(.giftPending)
+      && flags.contains(.hasReceiver) && !flags.contains(.giftPending)
+      && partner.fingerprintHigh == fingerprintHigh && partner.fingerprintLow == fingerprintLow
+      && abs(placedAt - partner.placedAt) <= Contribution.bundleWindowUs
+  }
+
+  static let bundleWindowUs: Int64 = 3_600_000_000
+}
+
+/// One dated state of an order: its bytes without ip, and what was read or resolved when it was folded. Never
+/// changes.
+final class DatedSnapshot {
+  let bytes: [UInt8]
+  let summary: SnapshotSummary
+  let contribution: Contribution
+  /// Two capital letters, the first in the high byte; 0 = missing.
+  let country: UInt16
+  let zones: ResolvedZones
+
+  var eventTime: Int64 { summary.eventTime.microseconds }
+  var version: Int64 { summary.version }
+
+  init(bytes: [UInt8], summary: SnapshotSummary, country: UInt16, zones: ResolvedZones) {
+    self.bytes = bytes
+    self.summary = summary
+    self.contribution = Contribution(summary)
+    self.country = country
+    self.zones = zones
+  }
+
+  /// Of a snapshot from topic `orders`: takes out the ip and resolves it and the zones.
+  convenience init(
+    _ bytes: UnsafeRawBufferPointer, summary: SnapshotSummary, reference: ReferenceData
+  ) {
+    self.init(
+      bytes: DatedSnapshot.withoutIP(bytes, summary), summary: summary,
+      country: reference.geo.country(ofText: summary.ip.slice(of: bytes)),
+      zones: reference.zones.resolve(receiversOf: bytes, summary))
+  }
+
+  /// Which of two different snapshots of the same version stands: smaller event time, then smaller bytes, then the
+  /// known country. Does not depend on which came first.
+  func yields(to other: DatedSnapshot) -> Bool {
+    if eventTime != other.eventTime { return other.eventTime < eventTime }
+    let order = compareBytes(other.bytes, bytes)
+    if order != 0 { return order < 0 }
+    return other.country > country
+  }
+
+  static func withoutIP(_ bytes: UnsafeRawBufferPointer, _ summary: SnapshotSummary) -> [UInt8] {
+    guard summary.ipFieldCount > 0 else { return [UInt8](bytes) }
+    var kept: [UInt8] = []
+    kept.reserveCapacity(bytes.count)
+    if summary.ipFieldCount == 1 {
+      let field = summary.ipField
+      kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<field.start]))
+      kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[(field.start + field.count)...]))
+      return kept
+    }
+    var reader = ProtobufReader(bytes)
+    while true {
+      let start = reader.offset
+      guard reader.next() else { return kept }
+      reader.skip()
+      if reader.field != 30 {
+        kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<reader.offset]))
+      }
+    }
+  }
+
+  /// Writes the fields of a `LedgerSnapshot`.
+  func write(to writer: inout ProtobufWriter) {
+    bytes.withUnsafeBytes { writer.presentBytes(1, $0) }
+    writer.string(2, countryText(country))
+    writer.strings(3, zones.names)
+    writer.bool(4, zones.isMissing)
+  }
+
+  /// Of a stored `LedgerSnapshot`.
+  convenience init(stored bytes: UnsafeRawBufferPointer) throws(HistoryError) {
+    var reader = ProtobufReader(bytes)
+    var snapshot = UnsafeRawBufferPointer(start: nil, count: 0)
+    var country: UInt16 = 0
+    var zones = ResolvedZones(names: [], isMissing: false)
+    while reader.next() {
+      switch reader.field {
+      case 1: snapshot = reader.slice()
+      case 2: country = packedCountry(reader.slice())
+      case 3:
+        guard zones.names.count < ResolvedZones.namesMax else { throw .malformedRecord }
+        zones.names.append(reader.string())
+      case 4: zones.isMissing = reader.bool()
+      default: reader.skip()
+      }
+    }
+    guard !reader.failed else { throw .malformedRecord }
+    var summary: SnapshotSummary
+    do { summary = try SnapshotSummary(snapshot) } catch { throw .malformedRecord }
+    guard summary.ipFieldCount == 0 else { throw .malformedRecord }
+    if zones == .none { zones = .none }
+    self.init(bytes: [UInt8](snapshot), summary: summary, country: country, zones: zones)
+  }
+}
+
+/// Zones of an order's receivers, distinct, in the order of the receivers.
+struct ResolvedZones: Equatable, Sendable {
+  var names: [String]
+  var isMissing: Bool
+
+  static let namesMax = 64
+  static let none = ResolvedZones(names: ["none"], isMissing: false)
+  static let missing = ResolvedZones(names: [], isMissing: true)
+}
+
+/// Two ASCII letters as one number; 0 for anything else.
+func packedCountry(_ text: UnsafeRawBufferPointer) -> UInt16 {
+  guard text.count == 2 else { return 0 }
+  return UInt16(text[0]) << 8 | UInt16(text[1])
+}
+
+func countryText(_ packed: UInt16) -> String {
+  guard packed != 0 else { return "" }
+  return String(decoding: [UInt8(packed >> 8), UInt8(packed & 0xFF)], as: UTF8.self)
+}

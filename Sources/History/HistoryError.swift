@@ -1,0 +1,13 @@
+/// Why a snapshot or a stored record was refused. Holds no value from the bytes, only their place.
+public enum HistoryError: Error, Equatable, Sendable {
+  /// The bytes are no `OrderSnapshot`: cut short, or a field of another wire type.
+  case malformedSnapshot
+  /// A field that the fold cannot do without is absent or out of range; the name is that of `order.proto`.
+  case invalidField(String)
+  /// The snapshot or record belongs to another customer than the history it was given to.
+  case otherCustomer
+  /// A stored record's key or value cannot be read.
+  case malformedRecord
+  /// The customer has `CustomerHistory.ordersMax` orders and this would be one more.
+  case tooManyOrders
+}

@@ -1,0 +1,64 @@
+import Orders
+
+/// Product lists: which list a SKU or product code is on, and from when to when (D19).
+struct ListTable: Sendable {
+  struct Entry: Sendable {
+    var list: Int32
+    /// Half-open; `.min` and `.max` where an end is open.
+    var from: Int64
+    var to: Int64
+  }
+
+  var names: [String] = []
+  var codes = CodeTable()
+  /// Entries of code i are `entries[firsts[i]..<firsts[i + 1]]`.
+  var firsts: [Int32] = [0]
+  var entries: [Entry] = []
+
+  func index(of name: String) -> Int? { names.firstIndex(of: name) }
+
+  /// Bits of the lists that the code is on at the instant; `bitOfList[l]` is list l's bit number or −1.
+  func bits(
+    of code: UnsafeRawBufferPointer, at instant: Int64, _ bitOfList: UnsafeBufferPointer<Int8>
+  ) -> UInt64 {
+    guard code.count > 0, let index = codes.find(code) else { return 0 }
+    var bits: UInt64 = 0
+    for position in Int(firsts[index])..<Int(firsts[index + 1]) {
+      let entry = entries[position]
+      guard entry.from <= instant, instant < entry.to else { continue }
+      let bit = bitOfList[Int(entry.list)]
+      if bit >= 0 { bits |= 1 << UInt64(bit) }
+    }
+    return bits
+  }
+}
+
+/// Stock levels by SKU over time (D21).
+struct StockTable: Sendable {
+  struct Level: Sendable {
+    var asOf: Int64
+    var quantity: Int64
+    var safety: Int64
+  }
+
+  var codes = CodeTable()
+  /// Levels of SKU i are `levels[firsts[i]..<firsts[i + 1]]`, by time.
+  var firsts: [Int32] = [0]
+  var levels: [Level] = []
+
+  /// The SKU's number and its last level at or before the instant, if that is not older than `maxAgeUs`.
+  func level(
+    of sku: UnsafeRawBufferPointer, at instant: Int64, maxAgeUs: Int64
+  ) -> (sku: Int, level: Level)? {
+    guard sku.count > 0, let index = codes.find(sku) else { return nil }
+    var low = Int(firsts[index])
+    let first = low
+    var high = Int(firsts[index + 1])
+    while low < high {
+      let middle = (low + high) / 2
+      if levels[middle].asOf <= instant { low = middle + 1 } else { high = middle }
+    }
+    guard low > first, instant - levels[low - 1].asOf <= maxAgeUs else { return nil }
+    return (index, levels[low - 1])
+  }
+}
