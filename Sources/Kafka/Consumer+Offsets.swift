@@ -76,8 +76,16 @@ func queryWatermarks(_ handle: ClientHandle, _ partition: TopicPartition, timeou
 {
   var low: Int64 = 0
   var high: Int64 = 0
-  let outcome = rd_kafka_query_watermark_offsets(
-    handle.rk, partition.topic, partition.partition, &low, &high, Int32(clamping: timeoutMs))
+  func ask() -> rd_kafka_resp_err_t {
+    rd_kafka_query_watermark_offsets(
+      handle.rk, partition.topic, partition.partition, &low, &high, Int32(clamping: timeoutMs))
+  }
+  var outcome = ask()
+  if outcome == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || outcome == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC {
+    // This client may not have heard of a new topic yet.
+    _ = try partitionCount(of: partition.topic, handle, timeoutMs: timeoutMs)
+    outcome = ask()
+  }
   if outcome != RD_KAFKA_RESP_ERR_NO_ERROR {
     throw KafkaError(outcome, "no watermarks of \(partition)")
   }

@@ -196,6 +196,7 @@ func partitionCount(of name: String, _ handle: ClientHandle, timeoutMs: Int) thr
   let limit = deadline(inMs: timeoutMs)
   guard let topic = rd_kafka_topic_new(handle.rk, name, nil) else { throw KafkaError(rd_kafka_last_error()) }
   defer { rd_kafka_topic_destroy(topic) }
+  let patience = deadline(inMs: min(2_000, timeoutMs))
   var last = KafkaError.timedOut("no metadata of topic \(name)")
   repeat {
     var found: UnsafePointer<rd_kafka_metadata>?
@@ -211,8 +212,13 @@ func partitionCount(of name: String, _ handle: ClientHandle, timeoutMs: Int) thr
       return Int(described[0].partition_cnt)
     }
     last = KafkaError(described[0].err, "topic \(name) unknown or not ready")
-    if last.remedy == .stop || last.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue { throw last }
-    rd_kafka_poll(handle.rk, 0)
+    // A topic made a moment ago is not known to every broker yet.
+    let isUnknown = last.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue
+    if last.remedy == .stop || (isUnknown && monotonicMs() > patience) { throw last }
+    let pause = Monitor()
+    pause.lock()
+    _ = pause.wait(untilMs: monotonicMs() + 50) { false }
+    pause.unlock()
   } while monotonicMs() < limit
   throw last
 }

@@ -80,7 +80,8 @@ final class TransactionSession: @unchecked Sendable {
         messages.append(TransactionSession.message(entry, records.arena))
       }
       if messages.isEmpty { continue }
-      guard let topic = topicObject(name) else { return KafkaError(rd_kafka_last_error()) }
+      let topic: OpaquePointer
+      do throws(KafkaError) { topic = try topicObject(name) } catch { return error }
       let count = Int32(clamping: messages.count)
       let accepted = rd_kafka_produce_batch(
         topic, -1, RD_KAFKA_MSG_F_PARTITION, &messages, count)
@@ -109,9 +110,17 @@ final class TransactionSession: @unchecked Sendable {
     return message
   }
 
-  private func topicObject(_ name: String) -> OpaquePointer? {
+  /// The topic's partitions are asked for first: with a topic that this client has not met, librdkafka
+  /// 2.0.2's batch call puts partition −1 into the transaction, and the broker refuses it.
+  private func topicObject(_ name: String) throws(KafkaError) -> OpaquePointer {
     if let known = topicObjects[name] { return known }
-    let made = rd_kafka_topic_new(handle.rk, name, nil)
+    guard let made = rd_kafka_topic_new(handle.rk, name, nil) else { throw KafkaError(rd_kafka_last_error()) }
+    do throws(KafkaError) {
+      _ = try partitionCount(of: name, handle, timeoutMs: 10_000)
+    } catch {
+      rd_kafka_topic_destroy(made)
+      throw error
+    }
     topicObjects[name] = made
     return made
   }
