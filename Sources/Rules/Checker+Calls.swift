@@ -11,7 +11,8 @@ extension Checker {
       case "history.claims": return checkClaims(expression, .returnsOrExchanges, arguments)
       case "bundle.partners": return checkBundle(expression, arguments)
       case "items.exists", "items.all", "allItems.exists", "allItems.all":
-        let quantifier = TypedExpression.Quantifier(exists: function == "exists", everyLine: path == "allItems")
+        let quantifier = TypedExpression.Quantifier(
+          exists: function == "exists", everyLine: path == "allItems")
         return checkQuantifier(expression, quantifier, arguments)
       default: break
       }
@@ -83,7 +84,8 @@ extension Checker {
     guard arguments.count == 1, case .int(let months) = arguments[0].kind,
       (1...Int64(ClaimWindow.monthsMax)).contains(months)
     else {
-      return failure(expression, "the number of months must be a whole number from 1 to \(ClaimWindow.monthsMax)")
+      return failure(
+        expression, "the number of months must be a whole number from 1 to \(ClaimWindow.monthsMax)")
     }
     return (.claims(ClaimWindow(scope: scope, months: Int(months))), .int)
   }
@@ -99,7 +101,8 @@ extension Checker {
     return (.fact(.bundlePartners), .int)
   }
 
-  private mutating func checkInList(_ expression: Expression, _ arguments: [Expression], item: Bool) -> Typed {
+  private mutating func checkInList(_ expression: Expression, _ arguments: [Expression], item: Bool) -> Typed
+  {
     guard arguments.count == 1, case .string(let name) = arguments[0].kind, !name.isEmpty,
       name.utf8.count <= Checker.listNameBytesMax
     else {
@@ -184,7 +187,8 @@ extension Checker {
         return failure(right, "expected a list to the right of in, found \(type)", hint: "write [1, 2]")
       }
       guard case .string(let text) = left.kind else {
-        return failure(left, "expected a text in quotes to the left of in", hint: "\"cash\" in payment.methods")
+        return failure(
+          left, "expected a text in quotes to the left of in", hint: "\"cash\" in payment.methods")
       }
       return (.listContains(fact, text), .bool)
     }
@@ -241,7 +245,8 @@ extension Checker {
     guard parts.count == 2 || parts.count == 3, parts.allSatisfy({ $0.utf8.count == 2 && isDigits($0) })
     else { return nil }
     let numbers = parts.compactMap { Int64($0) }
-    guard numbers.count == parts.count, numbers[0] <= 24, numbers[1] <= 59, numbers.count < 3 || numbers[2] <= 59
+    guard numbers.count == parts.count, numbers[0] <= 24, numbers[1] <= 59,
+      numbers.count < 3 || numbers[2] <= 59
     else { return nil }
     let seconds = numbers[0] * 3600 + numbers[1] * 60 + (numbers.count == 3 ? numbers[2] : 0)
     return seconds <= 86_400 ? seconds * 1_000_000 : nil

@@ -172,7 +172,8 @@ public final class Evaluator {
           known: itemLanesKnown + laneOffset[node] &* (itemCapacity / 64))
       }
       return NumberColumn(
-        values: orderLanes + laneOffset[node] &* capacity, known: orderLanesKnown + laneOffset[node] &* wordCount)
+        values: orderLanes + laneOffset[node] &* capacity,
+        known: orderLanesKnown + laneOffset[node] &* wordCount)
     }
   }
 
@@ -212,7 +213,8 @@ public final class Evaluator {
       Kernels.conditional(p.t, p.f, x.values, x.known, y.values, y.known, out.values, out.known, rows: rows)
     case .spreadNumber(let a):
       let x = column(a, batch)
-      Kernels.spread(x.values, x.known, orders: batch.itemOrders, out.values, out.known, lines: batch.itemCount)
+      Kernels.spread(
+        x.values, x.known, orders: batch.itemOrders, out.values, out.known, lines: batch.itemCount)
     default: break
     }
   }
@@ -396,7 +398,8 @@ public final class Evaluator {
 
   /// Whether an item-scope rule labels the line with this index within its order.
   public func isLineMatched(rule: Int, row: Int, itemIndex: Int) -> Bool {
-    guard plan.rules.indices.contains(rule), let match = plan.rules[rule].match, let batch, row >= 0, row < count,
+    guard plan.rules.indices.contains(rule), let match = plan.rules[rule].match, let batch, row >= 0,
+      row < count,
       itemIndex >= 0, itemIndex < Int(batch.itemStarts[row + 1] - batch.itemStarts[row])
     else { return false }
     return bit(match, Int(batch.itemStarts[row]) + itemIndex) == .true
@@ -475,7 +478,8 @@ extension Graph.Node {
   /// One Int64 per row, rather than true, false or unknown.
   var isNumber: Bool {
     switch self {
-    case .number, .claims, .constantNumber, .arithmetic, .toDecimal, .civil, .conditionalNumber, .spreadNumber:
+    case .number, .claims, .constantNumber, .arithmetic, .toDecimal, .civil, .conditionalNumber,
+      .spreadNumber:
       true
     default: false
     }

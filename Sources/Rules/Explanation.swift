@@ -1,3 +1,5 @@
+import Orders
+
 /// Why each rule of a set says what it says about one order: every term with the values it read.
 ///
 /// Decided by the scalar evaluator. Holds no personal data: facts are amounts, counts, codes and regions.
@@ -101,7 +103,7 @@ extension ScalarEvaluator {
       case .decimal:
         let text = Expression.decimalText(number)
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-      case .timestamp: return String(describing: number) + " µs"
+      case .timestamp: return Instant(microseconds: number).rfc3339(in: zone)
       default: return String(number)
       }
     }

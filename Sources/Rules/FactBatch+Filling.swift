@@ -14,7 +14,7 @@ extension FactBatch {
     default: moneyFactor = 1
     }
     rowLists.removeAll(keepingCapacity: true)
-    count &+= 1
+    storedCount &+= 1
     itemStarts[count] = Int32(truncatingIfNeeded: itemCount)
     return true
   }
@@ -94,7 +94,9 @@ extension FactBatch {
     setCode(.addressState, StringDictionary.addressBase &+ UInt32(truncatingIfNeeded: state))
   }
 
-  @inlinable public func addZone(_ text: UnsafeBufferPointer<UInt8>) { addElement(.zones, dictionary.intern(text)) }
+  @inlinable public func addZone(_ text: UnsafeBufferPointer<UInt8>) {
+    addElement(.zones, dictionary.intern(text))
+  }
   public func addZone(_ text: String) { addElement(.zones, dictionary.intern(text)) }
   /// Some receiver's zone is unknown.
   @inlinable public func setZoneMissing() { setListIncomplete(.zones) }

@@ -5,7 +5,7 @@ extension FactBatch {
     guard count > 0 else { return false }
     if itemCount == itemCapacity, !growItems() { return false }
     itemOrders[itemCount] = Int32(truncatingIfNeeded: row)
-    itemCount &+= 1
+    storedItemCount &+= 1
     itemStarts[count] = Int32(truncatingIfNeeded: itemCount)
     setItemBool(.itemLive, live)
     setItemBool(.itemGift, gift)
@@ -22,7 +22,8 @@ extension FactBatch {
 
   @inlinable func setItemNumber(column: Int, item: Int, _ value: Int64) {
     itemNumbers[column &* itemCapacity &+ item] = value
-    itemNumbersKnown[column &* (itemCapacity &>> 6) &+ item &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: item & 63)
+    itemNumbersKnown[column &* (itemCapacity &>> 6) &+ item &>> 6] |=
+      1 &<< UInt64(truncatingIfNeeded: item & 63)
   }
 
   @inlinable public func setItemMoney(_ fact: Fact, minorUnits: Int64) {

@@ -13,10 +13,12 @@ public final class FactBatch {
   public let dictionary: StringDictionary
   public let capacity: Int
   @usableFromInline let wordCount: Int
+  @usableFromInline var storedCount = 0
+  @usableFromInline var storedItemCount = 0
   /// Orders in the batch.
-  @usableFromInline public internal(set) var count = 0
+  @inlinable public var count: Int { storedCount }
   /// Item lines in the batch.
-  @usableFromInline public internal(set) var itemCount = 0
+  @inlinable public var itemCount: Int { storedItemCount }
   @usableFromInline var itemCapacity: Int
 
   // Order columns: values at [column × capacity + row], bitmaps at [column × wordCount + row / 64].
@@ -127,7 +129,7 @@ public final class FactBatch {
     listsKnown.update(repeating: 0, count: count)
     moreElements.removeAll(keepingCapacity: true)
     resetItems()
-    count = 0
+    storedCount = 0
     dictionary.trim()
   }
 
@@ -145,6 +147,6 @@ public final class FactBatch {
       (itemTexts + column * itemCapacity).update(repeating: 0, count: itemCount)
     }
     itemOnLists.update(repeating: 0, count: itemCount)
-    itemCount = 0
+    storedItemCount = 0
   }
 }

@@ -18,9 +18,11 @@ public enum FactCatalog {
   static func entry(named name: String) -> Entry? { byName[name] }
   public static func name(of fact: Fact) -> String { names[fact] ?? "" }
 
-  private static let byName = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  private static let byName = Dictionary(
+    entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   private static let names: [Fact: String] = Dictionary(
-    entries.compactMap { entry in entry.fact.map { ($0, entry.name) } }, uniquingKeysWith: { first, _ in first })
+    entries.compactMap { entry in entry.fact.map { ($0, entry.name) } },
+    uniquingKeysWith: { first, _ in first })
 
   private static func entry(
     _ name: String, _ type: RuleType, _ fact: Fact?, _ korean: String, _ english: String,
@@ -83,7 +85,8 @@ public enum FactCatalog {
       missing: "ip.country is missing"),
     entry("order.placed_at", .timestamp, .placedAt, "주문 시각", "when the order was placed"),
     entry(
-      "order.paid_at", .timestamp, .paidAt, "결제 시각", "when the order was paid", missing: "not paid, or not given"),
+      "order.paid_at", .timestamp, .paidAt, "결제 시각", "when the order was paid",
+      missing: "not paid, or not given"),
     entry(
       "order.paid_or_placed_at", .timestamp, .paidOrPlacedAt, "결제 시각, 없으면 주문 시각",
       "when it was paid, else when it was placed"),

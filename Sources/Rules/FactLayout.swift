@@ -23,7 +23,9 @@ public struct FactLayout: Sendable {
 
   mutating func use(_ fact: Fact) {
     used |= 1 << UInt64(fact.rawValue)
-    if fact == .paidOrPlacedAt { used |= (1 << UInt64(Fact.paidAt.rawValue)) | (1 << UInt64(Fact.placedAt.rawValue)) }
+    if fact == .paidOrPlacedAt {
+      used |= (1 << UInt64(Fact.paidAt.rawValue)) | (1 << UInt64(Fact.placedAt.rawValue))
+    }
   }
 
   public func claimSlot(_ scope: ClaimScope, months: Int) -> Int? {

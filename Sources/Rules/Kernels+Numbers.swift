@@ -43,7 +43,8 @@ extension Kernels {
   }
 
   static func civil(
-    _ part: TypedExpression.CivilPart, zone: ShopZone, _ values: UnsafePointer<Int64>, _ valuesKnown: ConstBits,
+    _ part: TypedExpression.CivilPart, zone: ShopZone, _ values: UnsafePointer<Int64>,
+    _ valuesKnown: ConstBits,
     _ out: Lanes, _ known: Bits, rows: Int
   ) {
     let day: Int64 = 86_400_000_000

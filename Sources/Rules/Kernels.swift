@@ -111,7 +111,8 @@ enum Kernels {
   }
 
   static func maskBit(
-    _ masks: UnsafePointer<UInt64>, _ known: UnsafePointer<UInt64>, slot: Int, _ t: Bits, _ f: Bits, words: Int
+    _ masks: UnsafePointer<UInt64>, _ known: UnsafePointer<UInt64>, slot: Int, _ t: Bits, _ f: Bits,
+    words: Int
   ) {
     let shift = UInt64(truncatingIfNeeded: slot)
     for index in 0..<words {

@@ -92,8 +92,11 @@ struct TextColumn: Hashable, Sendable {
 
 struct Graph: Sendable {
   enum TextPredicate: Hashable, Sendable {
-    case startsWith([UInt8]), endsWith([UInt8]), contains([UInt8])
-    case less([UInt8]), lessOrEqual([UInt8])
+    case startsWith([UInt8])
+    case endsWith([UInt8])
+    case contains([UInt8])
+    case less([UInt8])
+    case lessOrEqual([UInt8])
     case oneOf(Set<[UInt8]>)
   }
 

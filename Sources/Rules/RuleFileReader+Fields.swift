@@ -107,7 +107,9 @@ extension RuleFileReader {
   /// Why the shop could not take a label (cafe24-api.md 4.4): `,` separates names in its filter, `/ ? # %` stand in
   /// the path of the call that removes it.
   static func fault(ofLabel label: String) -> String? {
-    if label.isEmpty || label.unicodeScalars.allSatisfy(\.properties.isWhitespace) { return "a label is empty" }
+    if label.isEmpty || label.unicodeScalars.allSatisfy(\.properties.isWhitespace) {
+      return "a label is empty"
+    }
     if label.utf8.count > labelBytesMax { return "a label is longer than \(labelBytesMax) bytes" }
     for scalar in label.unicodeScalars {
       if ",/?#%".unicodeScalars.contains(scalar) { return "a label must not contain \(scalar)" }

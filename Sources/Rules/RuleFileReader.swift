@@ -191,7 +191,8 @@ struct RuleFileReader {
   // MARK: Checking and finishing
 
   private mutating func finish(
-    id: String, body: RuleBody, parameters: [String: Expression]?, template: String?, at location: YAMLLocation
+    id: String, body: RuleBody, parameters: [String: Expression]?, template: String?,
+    at location: YAMLLocation
   ) {
     if let first = ids[id] {
       report(location, "the id is taken: \(id)", hint: "first used at \(first.file):\(first.line)")
@@ -218,7 +219,9 @@ struct RuleFileReader {
     if rule.terms.count > Rule.termsMax {
       report(location, "the conjunction has more than \(Rule.termsMax) terms")
     }
-    if body.actions == Rule.Actions() { report(location, "the rule does nothing", hint: "write then: {labels: […]}") }
+    if body.actions == Rule.Actions() {
+      report(location, "the rule does nothing", hint: "write then: {labels: […]}")
+    }
     rules.append(rule)
   }
 

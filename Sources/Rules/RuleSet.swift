@@ -1,4 +1,4 @@
-public import Orders
+import Orders
 import YAML
 
 /// What enrich has to compute for a rule set (facts.md, "Fact demand").

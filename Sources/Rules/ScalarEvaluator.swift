@@ -177,7 +177,8 @@ struct ScalarEvaluator {
   func elements(_ fact: Fact) -> [[UInt8]] {
     let list = batch.list(fact)
     let first = batch.firstElements[list * batch.capacity + row]
-    let codes = (first == 0 ? [] : [first])
+    let codes =
+      (first == 0 ? [] : [first])
       + batch.moreElements.filter { $0.list == list && $0.row == row }.map(\.code)
     return codes.map { batch.dictionary.withBytes(of: $0) { Array($0) } }
   }
@@ -216,8 +217,9 @@ struct ScalarEvaluator {
       guard case .number(let x) = value(a) else { return .unknown }
       return ScalarEvaluator.narrow(Int128(x) * 10_000)
     case .civil(let part, let a):
-      guard case .number(let x) = value(a), case .number = ScalarEvaluator.narrow(
-        Int128(x) + Int128(zone.offsetMinutes) * 60_000_000)
+      guard case .number(let x) = value(a),
+        case .number = ScalarEvaluator.narrow(
+          Int128(x) + Int128(zone.offsetMinutes) * 60_000_000)
       else { return .unknown }
       let (date, time) = zone.civil(Instant(microseconds: x))
       switch part {
@@ -241,7 +243,9 @@ struct ScalarEvaluator {
     }
   }
 
-  private static func narrow(_ value: Int128) -> Value { Int64(exactly: value).map { .number($0) } ?? .unknown }
+  private static func narrow(_ value: Int128) -> Value {
+    Int64(exactly: value).map { .number($0) } ?? .unknown
+  }
 }
 
 extension TypedExpression.Comparison {

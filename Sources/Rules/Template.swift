@@ -1,4 +1,4 @@
-public import Orders
+import Orders
 
 /// A parameterised rule: a shop fills in the parameters, or takes the defaults.
 public struct Template: Sendable {

@@ -1,0 +1,96 @@
+import Testing
+
+@testable import Rules
+
+@Suite struct DifferentialTests {
+  /// `RULES_SEED` repeats a run, `RULES_ROUNDS` makes it longer (a round is about 4,000 rule-rows).
+  @Test func theColumnsAndTheScalarEvaluatorAgreeOnEveryRuleAndRow() throws {
+    let seed = setting("RULES_SEED", UInt64.random(in: 0...UInt64.max))
+    let rounds = Int(setting("RULES_ROUNDS", 40))
+    print("differential seed \(seed), rounds \(rounds)")
+    var generated = Generated(random: SeededGenerator(seed: seed))
+    var compared = 0
+    var seen = [0, 0, 0]
+    for _ in 0..<rounds {
+      let rules = try generatedRules(&generated, count: 24)
+      let plan = try Plan([RuleSet(rules)])
+      let batch = FactBatch(layout: plan.layout, capacity: 256)
+      let evaluator = Evaluator(plan: plan, capacity: 256)
+      for rows in [0, 1, 63, 64, 65] {
+        generated.fill(batch, rows: rows)
+        evaluator.evaluate(batch)
+        evaluator.arrangeByRow()
+        compared += compare(evaluator, batch, &seen, seed)
+      }
+    }
+    print("compared \(compared) rule-rows: \(seen[0]) false, \(seen[1]) true, \(seen[2]) unknown")
+    #expect(compared >= 100_000 * rounds / 40)
+    #expect(seen.allSatisfy { $0 * 50 > compared })
+  }
+
+  private func generatedRules(_ generated: inout Generated, count: Int) throws -> [Rule] {
+    try (0..<count).map { index in
+      let source = (0..<3).map { _ in generated.condition(false, 3) }.joined(separator: " && ")
+      let expression = try Parser.parse(source).get()
+      #expect(try Parser.parse(expression.description).get() == expression, "\(source)")
+      let typed: TypedExpression
+      switch Checker.check(expression) {
+      case .success(let value): typed = value
+      case .failure(let problems):
+        Issue.record("\(source): \(problems.list)")
+        typed = .truth(false)
+      }
+      let match = index % 4 == 0 ? generated.condition(true, 2) : nil
+      let matchExpression = try match.map { try Parser.parse($0).get() }
+      let typedMatch = try matchExpression.map { try Checker.check($0, itemVariable: "i").get() }
+      var rule = Rule(
+        id: "r\(index)", name: "", condition: expression, match: matchExpression, typedMatch: typedMatch)
+      rule.buildTerms(typedConjuncts: expression.typedConjuncts(typed))
+      return rule
+    }
+  }
+
+  private func compare(_ evaluator: Evaluator, _ batch: FactBatch, _ seen: inout [Int], _ seed: UInt64) -> Int
+  {
+    let set = evaluator.plan.ruleSets[0]
+    #expect(evaluator.count == batch.count)
+    for row in 0..<batch.count {
+      let scalar = ScalarEvaluator(batch: batch, row: row, zone: evaluator.plan.zone)
+      let answers = evaluator.answers(row: row)
+      for (index, rule) in set.rules.enumerated() {
+        let terms = rule.terms.map { scalar.outcome($0.typed) }
+        let expected: Outcome =
+          terms.contains(.false) ? .false : terms.contains(.unknown) ? .unknown : .true
+        let term = expected == .true ? 0 : (terms.firstIndex(of: expected) ?? -1) + 1
+        seen[Int(expected.rawValue)] += 1
+        let agrees =
+          evaluator.outcome(rule: index, row: row) == expected
+          && evaluator.term(rule: index, row: row) == term
+          && answers.outcomes[index] == expected.rawValue && Int(answers.terms[index]) == term
+        if !agrees {
+          Issue.record("seed \(seed) row \(row) of \(batch.count): \(rule.terms.map(\.text)): \(terms)")
+        }
+        compareLines(evaluator, scalar, rule, index, expected, seed)
+      }
+    }
+    return batch.count * set.rules.count
+  }
+
+  private func compareLines(
+    _ evaluator: Evaluator, _ scalar: ScalarEvaluator, _ rule: Rule, _ index: Int, _ outcome: Outcome,
+    _ seed: UInt64
+  ) {
+    guard let match = rule.typedMatch else { return }
+    let batch = scalar.batch
+    let start = Int(batch.itemStarts[scalar.row])
+    for line in start..<Int(batch.itemStarts[scalar.row + 1]) {
+      var inner = scalar
+      inner.line = line
+      let expected =
+        outcome == .true && inner.fact(.itemLive) == .truth(true) && inner.outcome(match) == .true
+      if evaluator.isLineMatched(rule: index, row: scalar.row, itemIndex: line - start) != expected {
+        Issue.record("seed \(seed): line \(line) of \(rule.match?.description ?? "")")
+      }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+@testable import Rules
+
+/// Typed conditions and adversarial rows, for the differential test.
+struct Generated {
+  var random: SeededGenerator
+
+  static let texts = [
+    "KR", "US", "제주", "도서산간", "none", "cash", "", "é", "e\u{301}", "🛍️", "paid", "unpaid", "N10",
+  ]
+  static let numbers: [Int64] = [
+    .min, .min + 1, -10_000, -1, 0, 1, 2, 3, 9_999, 10_000, 1_000_000_000, .max - 1, .max,
+    1_790_000_000_000_000,
+  ]
+
+  private static func facts(_ type: RuleType, item: Bool) -> [String] {
+    FactCatalog.entries.filter { entry in
+      entry.type == type && (item || !entry.name.hasPrefix("item."))
+    }.map { $0.name.hasPrefix("item.") ? "i" + $0.name.dropFirst(4) : $0.name }
+  }
+
+  private mutating func number(_ item: Bool, _ depth: Int) -> String {
+    switch random.below(depth > 0 ? 8 : 4) {
+    case 0: return String(random.pick([-3, 0, 1, 2, 5, 100_000]))
+    case 1: return "history.\(random.pick(["returns", "claims"]))(\(random.pick([1, 3])))"
+    case 2: return random.pick(Generated.facts(.int, item: item))
+    case 3: return random.pick(Generated.facts(.decimal, item: item))
+    case 4: return "\(random.pick(["dayOfWeek", "hour"]))(\(time()))"
+    case 5: return "(\(condition(item, depth - 1)) ? \(number(item, depth - 1)) : \(number(item, depth - 1)))"
+    case 6: return "-(\(number(item, depth - 1)))"
+    default:
+      return "(\(number(item, depth - 1)) \(random.pick(["+", "-", "*", "/"])) \(number(item, depth - 1)))"
+    }
+  }
+
+  private mutating func time() -> String {
+    random.pick(["order.placed_at", "order.paid_at", "order.paid_or_placed_at"])
+  }
+
+  private mutating func comparison() -> String { random.pick(["==", "!=", "<", "<=", ">", ">="]) }
+
+  private mutating func freeText(_ item: Bool) -> String {
+    random.pick(
+      ["channel", "event", "grade", "ip.country", "currency"] + (item ? ["i.sku", "i.status"] : []))
+  }
+
+  mutating func condition(_ item: Bool, _ depth: Int) -> String {
+    if depth > 0, random.chance(55) { return composite(item, depth) }
+    let quoted = Expression.quoted(random.pick(Generated.texts))
+    switch random.below(13) {
+    case 0, 1, 2: return "\(number(item, depth)) \(comparison()) \(number(item, depth))"
+    case 3: return "\(freeText(item)) \(comparison()) \(quoted)"
+    case 4: return "\(freeText(item)) \(random.pick(["==", "!="])) \(freeText(item))"
+    case 5: return "\(freeText(item)) in [\"KR\", \"제주\", \"\", \(quoted)]"
+    case 6: return "\(freeText(item)).\(random.pick(["startsWith", "endsWith", "contains"]))(\(quoted))"
+    case 7: return "\(quoted) in \(random.pick(["zones", "payment.methods"]))"
+    case 8:
+      return item && random.chance(50) ? "i.inList(\"new\")" : "inList(\"\(random.pick(["new", "best"]))\")"
+    case 9: return random.pick(Generated.facts(.bool, item: item))
+    case 10:
+      return "timeOfDay(\(time())) \(comparison()) \"\(random.pick(["00:00", "05:00", "11:00", "24:00"]))\""
+    case 11: return "timeBetween(\(time()), \"22:00\", \"05:00\")"
+    default: return random.pick(["true", "false", "isHoliday(order.placed_at)", "ip.foreign"])
+    }
+  }
+
+  private mutating func composite(_ item: Bool, _ depth: Int) -> String {
+    let a = condition(item, depth - 1)
+    let b = condition(item, depth - 1)
+    switch random.below(9) {
+    case 0, 1: return "(\(a) && \(b))"
+    case 2, 3: return "(\(a) || \(b))"
+    case 4: return "!(\(a))"
+    case 5: return "(\(a) ? \(b) : \(condition(item, depth - 1)))"
+    case 6: return "((\(a)) \(random.pick(["==", "!="])) (\(b)))"
+    case 7:
+      return
+        "isMissing(\(random.pick([freeText(item), time(), "zones", "inList(\"best\")", "history.amount"])))"
+    default:
+      if item { return "(\(a) && \(b))" }
+      let list = random.pick(["items", "allItems"])
+      return "\(list).\(random.pick(["exists", "all"]))(i, \(condition(true, depth - 1)))"
+    }
+  }
+
+  /// Rows with missing values, extremes, empty and long lists, no items or many.
+  mutating func fill(_ batch: FactBatch, rows: Int) {
+    batch.reset()
+    for _ in 0..<rows {
+      batch.beginOrder()
+      for fact in Fact.allCases where !fact.isItemLevel && random.chance(75) { set(fact, batch) }
+      for slot in 0..<batch.layout.claimWindows.count where random.chance(70) {
+        batch.setClaimCount(slot: slot, Int64(random.below(4)))
+      }
+      if random.chance(20) { batch.setZoneMissing() }
+      for name in ["other", "new", "best"] where random.chance(70) { batch.addList(name) }
+      let items = random.pick([0, 0, 1, 1, 2, 3, random.chance(3) ? 130 : 2])
+      for index in 0..<items { addItem(index, batch) }
+    }
+  }
+
+  private mutating func set(_ fact: Fact, _ batch: FactBatch) {
+    switch fact.storage {
+    case .number: batch.setInt(fact, random.pick(Generated.numbers))
+    case .truth: batch.setBool(fact, random.chance(50))
+    case .text: batch.setString(fact, random.pick(Generated.texts))
+    case .textList:
+      for _ in 0..<random.below(4) {
+        if fact == .zones {
+          batch.addZone(random.pick(Generated.texts))
+        } else {
+          batch.addMethod(random.pick(Generated.texts))
+        }
+      }
+    }
+  }
+
+  private mutating func addItem(_ index: Int, _ batch: FactBatch) {
+    batch.addItem(live: random.chance(70), gift: random.chance(25), voucher: random.chance(10))
+    for fact in Fact.allCases where fact.isItemLevel && random.chance(75) {
+      switch fact.storage {
+      case .number: batch.setItemInt(fact, random.pick(Generated.numbers))
+      case .text: batch.setItemString(fact, random.pick(Generated.texts))
+      default: break
+      }
+    }
+    batch.setListMembership(itemIndex: index, mask: random.next())
+  }
+}

@@ -1,0 +1,101 @@
+import Orders
+import Testing
+
+@testable import Rules
+
+@Suite struct MeaningTests {
+  private func decide(_ currencyDecimals: Int = 0, _ fill: (FactBatch) -> Void) throws -> [String: Outcome] {
+    let plan = try Plan([RuleSet.load(files: RuleFileTests.shipped())])
+    let batch = FactBatch(layout: plan.layout, capacity: 64)
+    batch.beginOrder(currencyDecimals: currencyDecimals)
+    fill(batch)
+    let evaluator = Evaluator(plan: plan, capacity: 64)
+    evaluator.evaluate(batch)
+    var outcomes: [String: Outcome] = [:]
+    for (index, rule) in plan.rules.enumerated() {
+      outcomes[plan.ruleSets[0].rules[rule.rule].id] = evaluator.outcome(rule: index, row: 0)
+    }
+    return outcomes
+  }
+
+  @Test func thresholdsIncludeTheirBoundaryInEveryCurrency() throws {
+    #expect(try decide { $0.setMoney(.amountItems, minorUnits: 99_999) }["HIGH_VALUE"] == .false)
+    #expect(try decide { $0.setMoney(.amountItems, minorUnits: 100_000) }["HIGH_VALUE"] == .true)
+    #expect(try decide(2) { $0.setMoney(.amountItems, minorUnits: 9_999_999) }["HIGH_VALUE"] == .false)
+    #expect(try decide(2) { $0.setMoney(.amountItems, minorUnits: 10_000_000) }["HIGH_VALUE"] == .true)
+  }
+
+  @Test func anIslandAmongTheReceiversIsEnoughAndAMissingOneKeepsItOpen() throws {
+    let both = try decide {
+      $0.addZone("none")
+      $0.addZone("제주")
+      $0.setZoneMissing()
+    }
+    #expect(both["ISLAND_SHIP"] == .true)
+    #expect(try decide { $0.addZone("none") }["ISLAND_SHIP"] == .false)
+    let open = try decide {
+      $0.addZone("none")
+      $0.setZoneMissing()
+    }
+    #expect(open["ISLAND_SHIP"] == .unknown)
+  }
+
+  @Test func aMissingDatumIsUnknownUnlessAnotherTermIsFalse() throws {
+    let high = try decide { $0.setMoney(.amountItems, minorUnits: 100_000) }
+    #expect(
+      high["FRAUD_CHECK"] == .unknown && high["FIRST_ORDER"] == .unknown && high["RETURN_RISK"] == .unknown)
+    #expect(try decide { $0.setMoney(.amountItems, minorUnits: 5) }["FRAUD_CHECK"] == .false)
+    let european = try decide {
+      $0.setMoney(.amountItems, minorUnits: 100_000)
+      $0.setString(.ipCountry, "EU")
+    }
+    #expect(european["FRAUD_CHECK"] == .true)
+  }
+
+  @Test func stockIsTrueBeforeUnknownBeforeFalse() throws {
+    func stock(_ levels: [Int64?]) throws -> Outcome? {
+      try decide { batch in
+        for level in levels {
+          batch.addItem(live: true, gift: false)
+          if let level { batch.setStock(itemIndex: batch.itemCount - 1, after: level, safety: 5) }
+        }
+      }["STOCK_ALERT"]
+    }
+    #expect(try stock([nil, 5]) == .true)
+    #expect(try stock([nil, 6]) == .unknown)
+    #expect(try stock([6, 7]) == .false)
+    #expect(try stock([]) == .false)
+  }
+
+  @Test func sameDayEndsAtTheCutoffAndRestsOnWeekendsAndHolidays() throws {
+    func sameDay(_ time: String, holiday: Bool = false, listed: Bool = true) throws -> Outcome? {
+      let instant = try #require(Instant(rfc3339: time))
+      return try decide { batch in
+        batch.setTimes(placedAt: 0, paidAt: instant.microseconds)
+        batch.setPaymentStatus(wire: 3)
+        batch.setBool(.paidHoliday, holiday)
+        batch.addItem(live: true, gift: false)
+        batch.addList("other")
+        batch.addList("same_day")
+        batch.setListMembership(itemIndex: 0, mask: listed ? 2 : 1)
+      }["SAME_DAY"]
+    }
+    #expect(try sameDay("2026-10-13T10:59:59+09:00") == .true)
+    #expect(try sameDay("2026-10-13T11:00:00+09:00") == .false)
+    #expect(try sameDay("2026-10-13T01:59:59Z") == .true)
+    #expect(try sameDay("2026-10-10T09:00:00+09:00") == .false)
+    #expect(try sameDay("2026-10-11T09:00:00+09:00") == .false)
+    #expect(try sameDay("2026-10-13T09:00:00+09:00", holiday: true) == .false)
+    #expect(try sameDay("2026-10-13T09:00:00+09:00", listed: false) == .false)
+  }
+
+  @Test func anExplanationNamesTheTermAndItsValue() throws {
+    let plan = try Plan([RuleSet.load(files: RuleFileTests.shipped())])
+    let batch = FactBatch(layout: plan.layout, capacity: 64)
+    batch.beginOrder()
+    batch.setMoney(.amountItems, minorUnits: 45_000)
+    let explanation = Explanation(batch: batch, row: 0, plan: plan)
+    #expect(explanation.korean.contains("HIGH_VALUE: 아님 – amount.items >= 100000 (45000)"))
+    #expect(explanation.english.contains("FIRST_ORDER: unknown – history.orders == 0 (missing)"))
+  }
+}
