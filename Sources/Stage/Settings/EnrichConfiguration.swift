@@ -1,0 +1,66 @@
+/// `passflow-enrich`
+public struct EnrichConfiguration: StageConfiguration, Equatable {
+  public let common: CommonSettings
+  public let state: StateSettings
+  /// Files and directories of rules: which facts they ask for.
+  public let rules: [String]
+  /// The imported reference data.
+  public let referenceDatabase: String
+  /// CSV files to import at the start, or nil.
+  public let referenceDirectory: String?
+  public let stockAgeHoursMax: Int
+  /// Seconds that the shop's civil time is ahead of UTC.
+  public let zoneOffsetSeconds: Int
+
+  private static let keys = CommonKeys(stage: "enrich", port: 8_081)
+  private static let stateKeys = StateKeys(stage: "enrich")
+  private static let rulesKey = ConfigurationKey.list(
+    "enrich.rules", ["config/rules", "config/templates"], countMax: 100,
+    "Rule files, and directories of them: the facts that they ask for are computed.")
+  private static let databaseKey = ConfigurationKey.text(
+    "enrich.reference_database", "state/reference.sqlite", bytesMax: 4_096,
+    "Reference data as 'passflow reference import' leaves it.")
+  private static let directoryKey = ConfigurationKey.text(
+    "enrich.reference_directory", "", bytesMax: 4_096,
+    "A directory of zones.csv, lists.csv, stock.csv, holidays.csv, geo.csv to import at the start. Empty: none."
+  )
+  private static let stockKey = ConfigurationKey.integer(
+    "enrich.stock_max_age_hours", 1...8_760, 24, "Stock counted longer ago than this is not known.")
+  private static let zoneKey = ConfigurationKey.text(
+    "enrich.zone_offset", "+09:00", bytesMax: 6,
+    "How far the shop's civil time is ahead of UTC, as +HH:MM or -HH:MM.")
+
+  public static let schema = ConfigurationSchema(
+    stage: "enrich",
+    keys: keys.all + stateKeys.all + [rulesKey, databaseKey, directoryKey, stockKey, zoneKey],
+    relations: keys.relations + stateKeys.relations + [
+      ConfigurationRelation([zoneKey]) { values in
+        guard offsetSeconds(values.text(zoneKey)) == nil else { return [] }
+        return [values.problem(zoneKey, "is no offset", allowed: "-12:00 to +14:00, as +09:00")]
+      }
+    ])
+
+  public init(_ values: ConfigurationValues) {
+    common = Self.keys.settings(values)
+    state = Self.stateKeys.settings(values)
+    rules = values.list(Self.rulesKey)
+    referenceDatabase = values.text(Self.databaseKey)
+    referenceDirectory = values.optional(Self.directoryKey)
+    stockAgeHoursMax = values.integer(Self.stockKey)
+    zoneOffsetSeconds = Self.offsetSeconds(values.text(Self.zoneKey)) ?? 32_400
+  }
+
+  static func offsetSeconds(_ text: String) -> Int? {
+    let bytes = Array(text.utf8)
+    guard bytes.count == 6, bytes[3] == UInt8(ascii: ":") else { return nil }
+    guard bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-") else { return nil }
+    let digits = [bytes[1], bytes[2], bytes[4], bytes[5]]
+    guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    let numbers = digits.map { Int($0) - 0x30 }
+    let minutes = numbers[2] * 10 + numbers[3]
+    guard minutes < 60 else { return nil }
+    let total = (numbers[0] * 10 + numbers[1]) * 60 + minutes
+    let signed = bytes[0] == UInt8(ascii: "-") ? -total : total
+    return (-720...840).contains(signed) ? signed * 60 : nil
+  }
+}
