@@ -147,7 +147,10 @@ struct RuleFileReader {
     } else if let match = node["match"], node["scope"] == nil {
       report(match.location, "match needs scope: item")
     }
-    if let then = node["then"] { readActions(then, into: &body.actions) }
+    if let then = node["then"] {
+      readActions(then, into: &body.actions)
+      body.hasActions = true
+    }
     readLife(node, into: &body)
   }
 
@@ -219,7 +222,7 @@ struct RuleFileReader {
     if rule.terms.count > Rule.termsMax {
       report(location, "the conjunction has more than \(Rule.termsMax) terms")
     }
-    if body.actions == Rule.Actions() {
+    if body.actions == Rule.Actions(), !body.hasActions {
       report(location, "the rule does nothing", hint: "write then: {labels: […]}")
     }
     rules.append(rule)

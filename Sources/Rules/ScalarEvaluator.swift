@@ -217,15 +217,17 @@ struct ScalarEvaluator {
       guard case .number(let x) = value(a) else { return .unknown }
       return ScalarEvaluator.narrow(Int128(x) * 10_000)
     case .civil(let part, let a):
-      guard case .number(let x) = value(a),
-        case .number = ScalarEvaluator.narrow(
-          Int128(x) + Int128(zone.offsetMinutes) * 60_000_000)
-      else { return .unknown }
-      let (date, time) = zone.civil(Instant(microseconds: x))
+      guard case .number(let x) = value(a) else { return .unknown }
+      // Wide, since a time near the ends of Int64 must not trap.
+      let day: Int128 = 86_400_000_000
+      let local = Int128(x) + Int128(zone.offsetMinutes) * 60_000_000
+      guard case .number = ScalarEvaluator.narrow(local) else { return .unknown }
+      let time = (local % day + day) % day
+      let date = CivilDate(daysSinceEpoch: Int32(clamping: (local - time) / day))
       switch part {
-      case .timeOfDay: return .number(time)
+      case .timeOfDay: return ScalarEvaluator.narrow(time)
       case .date: return .number(Int64(date.daysSinceEpoch))
-      case .hour: return .number(time / 3_600_000_000)
+      case .hour: return ScalarEvaluator.narrow(time / 3_600_000_000)
       case .dayOfWeek: return .number(Int64(date.dayOfWeek))
       }
     default: return .unknown

@@ -33,6 +33,8 @@ struct RuleBody: Sendable {
   var match: Expression?
   var matchNode: SourceText?
   var actions = Rule.Actions()
+  /// There is a `then`, whatever is wrong within it.
+  var hasActions = false
   var keepsOnCancel = false
   var priority = 0
   var state = Rule.State.active

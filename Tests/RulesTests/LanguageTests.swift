@@ -41,7 +41,7 @@ import Testing
   @Test func aWrongNameGetsAGuessAndACaret() {
     let found = problems("amount.item >= 1 && historry.orders == 0")
     #expect(found.map(\.hint) == ["did you mean amount.items?", "did you mean history.orders?"])
-    #expect(found.map(\.column) == [7, 29])
+    #expect(found.map(\.column) == [8, 30])
     #expect(found[0].description.contains("\n  amount.item >= 1"))
   }
 
