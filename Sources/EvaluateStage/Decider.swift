@@ -1,5 +1,5 @@
 public import Rules
-public import Topics
+import Topics
 
 /// Turns enriched records into decisions, batch by batch: the pure heart of evaluate, shared by the live stage, the
 /// trial run, replay and `explain`.

@@ -1,4 +1,4 @@
-public import Kafka
+import Kafka
 public import Rules
 public import Stage
 public import Topics

@@ -60,7 +60,7 @@ public final class OrderFile {
   private func rawLine() throws(OrderFileError) -> UnsafeRawBufferPointer? {
     while true {
       if let newline = memchr(buffer + start + scanned, 10, end - start - scanned) {
-        let at = newline - UnsafeRawPointer(buffer)
+        let at = UnsafeRawPointer(newline) - UnsafeRawPointer(buffer)
         let line = UnsafeRawBufferPointer(start: buffer + start, count: at - start)
         start = at + 1
         scanned = 0

@@ -1,5 +1,5 @@
 public import Kafka
-public import Orders
+import Orders
 public import Stage
 public import Topics
 

@@ -40,7 +40,7 @@ public final class StageHost: Sendable {
         host: settings.http.host, port: settings.http.port, limits: settings.http.limits,
         routes: ownRoutes() + routes)
     } catch {
-      log.error("http.failed", .text("problem", "\(error)"))
+      log.error("http.failed", .name("problem", "\(error)"))
       return .failure
     }
     log.info("stage.started", .integer("port", Int(server.port)))
@@ -102,10 +102,10 @@ public final class StageHost: Sendable {
     case .revoked(let partition, let lost):
       log.info("partition.revoked", .integer("partition", Int(partition)), .flag("lost", lost))
     case .stateRebuilt(let partition, let reason):
-      log.warning("state.rebuilt", .integer("partition", Int(partition)), .text("reason", reason))
-    case .commitRepeated(let reason): log.warning("state.commit_repeated", .text("reason", reason))
-    case .clientError(let text): log.warning("kafka.client", .text("problem", text))
-    case .failed(let text): log.error("stage.failed", .text("problem", text))
+      log.warning("state.rebuilt", .integer("partition", Int(partition)), .name("reason", reason))
+    case .commitRepeated(let reason): log.warning("state.commit_repeated", .name("reason", reason))
+    case .clientError(let text): log.warning("kafka.client", .name("problem", text))
+    case .failed(let text): log.error("stage.failed", .name("problem", text))
     }
   }
 }

@@ -175,6 +175,24 @@ public final class PartitionState {
     }
   }
 
+  /// Up to `limit` entries with keys after `last` (from the first, if nil), by key, borrowed for the call.
+  public func page(
+    after last: [UInt8]?, limit: Int, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    // The smallest key behind another is that key with a zero byte.
+    let statement = scanToEndStatement
+    defer { statement.reset() }
+    var rest = limit
+    do { try statement.bind(1, last.map { $0 + [0] } ?? []) } catch { throw PartitionState.translate(error) }
+    while rest > 0 {
+      let hasRow: Bool
+      do { hasRow = try statement.step() } catch { throw PartitionState.translate(error) }
+      guard hasRow else { return }
+      try body(statement.bytes(0), statement.bytes(1))
+      rest -= 1
+    }
+  }
+
   public func count() throws -> Int64 { try connection.integer("SELECT count(*) FROM state") ?? 0 }
 
   /// The smallest key behind all that begin with the prefix; nil if there is none.

@@ -52,8 +52,8 @@ struct CommonKeys: Sendable {
   let decisions = topic("decisions", "decisions", "What each order should carry, keyed by mall.")
   let actions = topic("actions", "actions", "One record for each thing that was done to an order.")
   let rules = topic("rules", "rules", "Published rule sets, compacted.")
-  let enrichChangelog = topic("enrich_changelog", "enrich.changelog", "The state of enrich, compacted.")
-  let applyChangelog = topic("apply_changelog", "apply.changelog", "The ledger of apply, compacted.")
+  let enrichChangelog = topic("enrich_changelog", "enrich.history", "The state of enrich, compacted.")
+  let applyChangelog = topic("apply_changelog", "apply.ledger", "The ledger of apply, compacted.")
   let host = ConfigurationKey.text(
     "http.host", "127.0.0.1", bytesMax: 255,
     "The address to listen on; 0.0.0.0 for all of IPv4. There is no TLS and no login here: put a proxy in front."
