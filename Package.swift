@@ -76,12 +76,19 @@ let package = Package(
     core("EvaluateStage", ["Stage", "Orders", "Topics", "Rules"]),
     core("ApplyStage", ["Stage", "Orders", "Topics", "Shop"]),
 
+    core(
+      "Pipeline",
+      [
+        "IngestStage", "EnrichStage", "EvaluateStage", "ApplyStage", "Stage", "Rules", "History", "Topics",
+        "Kafka",
+      ]),
+
     // Executables.
     tool("passflow-ingest", ["IngestStage"]),
     tool("passflow-enrich", ["EnrichStage"]),
     tool("passflow-evaluate", ["EvaluateStage"]),
     tool("passflow-apply", ["ApplyStage"]),
-    tool("passflow", ["IngestStage", "EnrichStage", "EvaluateStage", "ApplyStage"]),
+    tool("passflow", ["Pipeline", "Stage"]),
 
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),

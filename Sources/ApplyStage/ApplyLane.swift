@@ -1,5 +1,5 @@
-public import Kafka
-public import Shop
+import Kafka
+import Shop
 public import Stage
 public import Topics
 

@@ -26,6 +26,8 @@ public final class ApplyProcessor: StatefulProcessor {
     public var actions = 0
     public var refused = 0
     public var deadLetters = 0
+
+    public init() {}
   }
 
   /// What was applied to one order.
@@ -189,7 +191,8 @@ public final class ApplyProcessor: StatefulProcessor {
     if let found = key.withUnsafeBytes({ orders.cache.lookup($0) }) { return found }
     var ledger: AppliedLedgerValue?
     if !orders.isFileEmpty {
-      ledger = try key.withUnsafeBytes { try orders.state.withValue($0) { AppliedLedgerValue(protobuf: $0) } }
+      ledger =
+        try key.withUnsafeBytes { try orders.state.withValue($0) { AppliedLedgerValue(protobuf: $0) } }
         ?? nil
     }
     let entry = Entry(ledger)

@@ -1,5 +1,5 @@
 public import History
-public import Kafka
+import Kafka
 public import Rules
 public import Stage
 public import Topics

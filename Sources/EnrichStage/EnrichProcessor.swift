@@ -29,6 +29,8 @@ public final class EnrichProcessor: StatefulProcessor {
     public var late = 0
     public var deadLetters = 0
     public var loads = 0
+
+    public init() {}
   }
 
   /// The customers of one partition in memory, and the file behind them.
@@ -79,7 +81,10 @@ public final class EnrichProcessor: StatefulProcessor {
       let message = batch[index]
       guard let customers = partitions[message.partition] else { continue }
       guard let value = message.value else {
-        try deadLetter(message, Problem(code: "record.tombstone", field: "", expected: "an order snapshot", found: "a null value"), producer)
+        try deadLetter(
+          message,
+          Problem(code: "record.tombstone", field: "", expected: "an order snapshot", found: "a null value"),
+          producer)
         continue
       }
       try fold(value, message, customers, producer)
@@ -95,7 +100,11 @@ public final class EnrichProcessor: StatefulProcessor {
       summary = try SnapshotSummary(value)
       identity = summary.customer(in: value)
     } catch {
-      return try deadLetter(message, Problem(code: "record.malformed", field: "", expected: "an OrderSnapshot (topics/order.proto)", found: "\(value.count) bytes"), producer)
+      return try deadLetter(
+        message,
+        Problem(
+          code: "record.malformed", field: "", expected: "an OrderSnapshot (topics/order.proto)",
+          found: "\(value.count) bytes"), producer)
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
@@ -112,7 +121,11 @@ public final class EnrichProcessor: StatefulProcessor {
       if outcome.isDuplicate { counts.duplicates += 1 }
       if outcome.isLate { counts.late += 1 }
     } catch {
-      return try deadLetter(message, Problem(code: "fold.refused", field: "", expected: "an order that fits its customer's history", found: "\(error)"), producer)
+      return try deadLetter(
+        message,
+        Problem(
+          code: "fold.refused", field: "", expected: "an order that fits its customer's history",
+          found: "\(error)"), producer)
     }
     if let failure { throw failure }
     note(customer, key: key, customers)

@@ -53,7 +53,9 @@ struct ColumnFiller {
   }
 
   /// The currency decides how every amount is scaled, so it is looked for first.
-  private mutating func scanCurrency(_ snapshot: UnsafeRawBufferPointer, _ row: inout RowIdentity) -> Currency? {
+  private mutating func scanCurrency(_ snapshot: UnsafeRawBufferPointer, _ row: inout RowIdentity)
+    -> Currency?
+  {
     var reader = ProtobufReader(snapshot)
     while reader.next() {
       if reader.field == 12 {
@@ -226,12 +228,12 @@ struct ColumnFiller {
     if historyKnown {
       batch.setInt(.historyOrders, orders)
       batch.setMoney(.historyAmount, minorUnits: amount)
+      batch.setInt(.bundlePartners, partners)
+      digests.int64(6, partners)
       digests.bool(2, true)
       digests.int64(3, orders)
       digests.int64(4, amount)
     }
-    batch.setInt(.bundlePartners, partners)
-    digests.int64(6, partners)
     batch.setBool(.placedHoliday, placedHoliday)
     batch.setBool(.paidHoliday, paidHoliday)
     applyLists(listNames, batch)

@@ -8,6 +8,8 @@ public final class EvaluateProcessor: StatelessProcessor {
   public struct Counts: Sendable {
     public var decided = 0
     public var deadLetters = 0
+
+    public init() {}
   }
 
   private let decider: Decider

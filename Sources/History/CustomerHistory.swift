@@ -9,6 +9,8 @@ public final class CustomerHistory {
   public static let ordersMax = 50_000
 
   public let customer: CustomerIdentity
+  /// For its owner: changed since it was last collected.
+  public var isTouched = false
   private(set) var orders: [FoldedOrder] = []
   /// Parallel to `orders`.
   private(set) var standings: [Standing] = []

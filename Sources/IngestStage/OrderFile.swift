@@ -98,8 +98,9 @@ public final class OrderFile {
       start = 0
     }
     var count: Int
-    repeat { count = read(descriptor, buffer + end, min(OrderFile.chunkBytes, capacity - 64 - end)) } while
-      count < 0 && errno == EINTR
+    repeat {
+      count = read(descriptor, buffer + end, min(OrderFile.chunkBytes, capacity - 64 - end))
+    } while count < 0 && errno == EINTR
     guard count >= 0 else { throw OrderFileError(path: path, reason: String(cString: strerror(errno))) }
     if count == 0 { atEnd = true }
     end += count

@@ -85,7 +85,8 @@ public struct ShopZone: Hashable, Sendable {
   public func civil(_ instant: Instant) -> (date: CivilDate, microsecondOfDay: Int64) {
     let dayLength: Int64 = 86_400_000_000
     let (local, overflow) = instant.microseconds.addingReportingOverflow(Int64(offsetMinutes) * 60_000_000)
-    let value = overflow ? instant.microseconds : local
+    // Outside of any calendar: held at the ends, so that no outside number can overflow.
+    let value = min(max(overflow ? instant.microseconds : local, -(1 << 62)), 1 << 62)
     let days = value >= 0 ? value / dayLength : (value - dayLength + 1) / dayLength
     return (CivilDate(daysSinceEpoch: Int32(clamping: days)), value - days * dayLength)
   }

@@ -41,7 +41,8 @@ public struct BrokerAccess: Sendable {
   /// A topic to write to; on the embedded broker never further ahead of `readBy` than its room.
   public func topic(_ name: String, of producer: Producer, readBy group: String?) throws -> TopicHandle {
     let pacing =
-      isEmbedded ? group.map { Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes) } : nil
+      isEmbedded
+      ? group.map { Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes) } : nil
     return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
   }
 

@@ -28,7 +28,8 @@ extension StatefulLane {
   private func isDue(now: Int64, idle: Bool) -> Bool {
     if processor.dirtyBytes >= settings.dirtyBytesMax { return true }
     if settings.durability == .scratch { return false }
-    return now - lastCommitMs >= Int64(settings.commitIntervalMs) || uncommitted >= settings.uncommittedMax / 2
+    return now - lastCommitMs >= Int64(settings.commitIntervalMs)
+      || uncommitted >= settings.uncommittedMax / 2
   }
 
   /// Takes what has changed up to here; the lane goes on while its outputs are being acknowledged.

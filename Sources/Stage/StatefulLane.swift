@@ -161,7 +161,9 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   func release(_ partition: Int32) {
     if phase == .inTransaction {
       // Its outcome no longer matters to this partition; for the others it is found out afterwards.
-      if transactions?.wait(milliseconds: 15_000) == nil { context.note(.clientError("transaction still open")) }
+      if transactions?.wait(milliseconds: 15_000) == nil {
+        context.note(.clientError("transaction still open"))
+      }
       phase = .waitingAcknowledgements
     }
     changes.drop(partition: partition)

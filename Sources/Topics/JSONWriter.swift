@@ -34,6 +34,15 @@ public struct JSONWriter {
     needsComma = false
   }
 
+  /// A name that is data, such as a label's.
+  public mutating func name(utf8 name: String) {
+    comma()
+    var copy = name
+    copy.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
+    bytes.append(UInt8(ascii: ":"))
+    needsComma = false
+  }
+
   public mutating func string(_ value: String) {
     comma()
     var copy = value

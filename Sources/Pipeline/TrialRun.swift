@@ -1,0 +1,416 @@
+public import ApplyStage
+import EnrichStage
+import EvaluateStage
+import Glibc
+import History
+import IngestStage
+import Kafka
+import Orders
+import Rules
+import Stage
+import Store
+import Synchronization
+import Topics
+
+/// What `passflow run` was asked to do.
+public struct TrialRunSettings: Sendable {
+  public var orders: String
+  public var rules: [String] = []
+  public var reference: String?
+  public var geo: String?
+  public var out: String
+  public var firstSeenShipped = ApplyStage.Reconciler.FirstSeenShipped.label
+  /// Progress goes to standard error.
+  public var showsProgress = true
+  /// Partitions of each topic of the embedded broker.
+  public var partitions = 2
+
+  public init(orders: String, out: String) {
+    self.orders = orders
+    self.out = out
+  }
+}
+
+/// What a trial run did.
+public struct TrialRunSummary: Sendable {
+  public var read = 0
+  public var decided = 0
+  public var deadLettered = 0
+  public var decisions = 0
+  public var actions = 0
+  public var labels: [(name: String, rows: Int, orders: Int)] = []
+  public var labelRows = 0
+  public var seconds = 0.0
+  public var ruleSet = ""
+  public var ordersPerSecond: Double { seconds > 0 ? Double(read) / seconds : 0 }
+}
+
+/// The whole pipeline over a file, on the embedded broker, to completion (facts.md, "The trial run").
+public final class TrialRun: Sendable {
+  private let settings: TrialRunSettings
+  private let topics = TopicNames()
+  private static let cacheBytes = 40 << 20
+
+  public init(_ settings: TrialRunSettings) { self.settings = settings }
+
+  /// Runs to the end. Throws `UserError` for what the caller can put right, anything else for what it cannot.
+  public func run() throws -> TrialRunSummary {
+    let started = monotonicUs()
+    let file = try OrderFile(path: settings.orders)
+    let ruleSet = try RuleFiles.load(settings.rules)
+    let (reference, problems) = try ReferenceFiles.load(directory: settings.reference, geo: settings.geo)
+    for problem in problems { StandardStream.error.write("warning: \(problem)\n") }
+    try Files.makeDirectory(settings.out)
+    let stateDirectory = settings.out + "/.state"
+    Files.removeDirectory(stateDirectory)
+    try Files.makeDirectory(stateDirectory)
+    defer { Files.removeDirectory(stateDirectory) }
+    let embedded = try EmbeddedBroker(
+      topics: [
+        (topics.orders, settings.partitions), (topics.enriched, settings.partitions),
+        (topics.decisions, settings.partitions), (topics.actions, 1), (topics.deadLetters, 1),
+      ])
+    defer { embedded.close() }
+    let run = try Stages(
+      settings, broker: TrialRun.access(embedded), topics: topics, ruleSet: ruleSet, reference: reference,
+      stateDirectory: stateDirectory)
+    var summary = try run.work(file, started: started)
+    summary.ruleSet = ruleSet.hash
+    try finish(&summary, stateDirectory: stateDirectory, started: started)
+    return summary
+  }
+
+  /// Nobody but us reads this broker: no compression, small fetch queues.
+  static func access(_ embedded: EmbeddedBroker) -> BrokerAccess {
+    let client = ClientSettings(
+      bootstrap: embedded.bootstrap, clientId: "passflow-run",
+      properties: ["queued.max.messages.kbytes": "4096", "fetch.wait.max.ms": "5"])
+    return BrokerAccess(client: client, isEmbedded: true)
+  }
+
+  private func finish(_ summary: inout TrialRunSummary, stateDirectory: String, started: Int64) throws {
+    var states: [PartitionState] = []
+    for partition in 0..<Int32(settings.partitions) {
+      states.append(
+        try PartitionState.open(
+          directory: stateDirectory, name: "\(GroupNames.apply)-\(partition)",
+          identity: PartitionIdentity(
+            topic: topics.decisions, partition: partition, schemaVersion: ApplyProcessor.schemaVersion),
+          cacheKiB: 2048))
+    }
+    var labels = FinalLabels()
+    try labels.write(states, to: try OutputFile(settings.out + "/labels.csv"))
+    summary.labelRows = labels.rowCount
+    summary.labels = labels.rowsByLabel.keys.sorted(by: bytesPrecede).map {
+      (name: $0, rows: labels.rowsByLabel[$0] ?? 0, orders: labels.ordersByLabel[$0] ?? 0)
+    }
+    summary.seconds = Double(monotonicUs() - started) / 1_000_000
+    try TrialRun.write(summary, to: settings.out + "/summary.json")
+  }
+
+  private static func write(_ summary: TrialRunSummary, to path: String) throws {
+    var json = JSONWriter()
+    func rounded(_ value: Double) -> Int64 { Int64(value.rounded()) }
+    json.beginObject()
+    json.name("read")
+    json.integer(Int64(summary.read))
+    json.name("decided")
+    json.integer(Int64(summary.decided))
+    json.name("dead_lettered")
+    json.integer(Int64(summary.deadLettered))
+    json.name("labels")
+    json.beginObject()
+    for label in summary.labels {
+      json.name(utf8: label.name)
+      json.integer(Int64(label.rows))
+    }
+    json.endObject()
+    json.name("orders_by_label")
+    json.beginObject()
+    for label in summary.labels {
+      json.name(utf8: label.name)
+      json.integer(Int64(label.orders))
+    }
+    json.endObject()
+    json.name("decisions")
+    json.integer(Int64(summary.decisions))
+    json.name("actions")
+    json.integer(Int64(summary.actions))
+    json.name("seconds")
+    json.money(rounded(summary.seconds * 1000), decimals: 3)
+    json.name("orders_per_second")
+    json.integer(rounded(summary.ordersPerSecond))
+    json.name("rule_set")
+    json.string(summary.ruleSet)
+    json.endObject()
+    json.endLine()
+    let file = try OutputFile(path)
+    try file.write(json.bytes)
+    try file.flush()
+  }
+}
+
+/// The four lanes of one trial run.
+private final class Stages: Sendable {
+  private let settings: TrialRunSettings
+  private let broker: BrokerAccess
+  private let topics: TopicNames
+  private let ruleSet: RuleSet
+  private let reference: ReferenceData
+  private let stateDirectory: String
+  private let seal: DeadLetterSeal
+  private let enrich = LaneContext()
+  private let evaluate = LaneContext()
+  private let apply = LaneContext()
+  private let results = Mutex(Results())
+
+  struct Results {
+    var enrich = EnrichProcessor.Counts()
+    var evaluate = EvaluateProcessor.Counts()
+    var apply = ApplyProcessor.Counts()
+    var failure: String?
+  }
+
+  init(
+    _ settings: TrialRunSettings, broker: BrokerAccess, topics: TopicNames, ruleSet: RuleSet,
+    reference: ReferenceData, stateDirectory: String
+  ) throws {
+    self.settings = settings
+    self.broker = broker
+    self.topics = topics
+    self.ruleSet = ruleSet
+    self.reference = reference
+    self.stateDirectory = stateDirectory
+    var generator = SystemRandomNumberGenerator()
+    let key = (0..<DeadLetterSeal.keyByteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    guard let seal = DeadLetterSeal(key: key) else { throw UserError("libsodium does not start") }
+    self.seal = seal
+  }
+
+  private func lane(_ topic: String, _ group: String) -> LaneSettings {
+    var lane = LaneSettings(inputTopic: topic, groupId: group, usesGroup: false, durability: .scratch)
+    lane.inputPartitions = settings.partitions
+    lane.stateDirectory = stateDirectory
+    lane.commitIntervalMs = 10
+    return lane
+  }
+
+  /// Feeds the file, waits until everything has come through, stops the lanes.
+  func work(_ file: OrderFile, started: Int64) throws -> TrialRunSummary {
+    let decisionsFile = try OutputFile(settings.out + "/decisions.ndjson")
+    let actionsFile = try OutputFile(settings.out + "/actions.ndjson")
+    let threads = try start(TrialFiles(decisionsFile, actionsFile, ruleSet))
+    defer { for context in [enrich, evaluate, apply] { context.stop() } }
+    var summary = TrialRunSummary()
+    do {
+      try feed(file, &summary)
+      try waitUntilDrained(&summary)
+    } catch {
+      for context in [enrich, evaluate, apply] { context.stop() }
+      for thread in threads { thread.join() }
+      throw error
+    }
+    for context in [enrich, evaluate, apply] { context.stop() }
+    for thread in threads { thread.join() }
+    try throwFailure()
+    let counts = results.withLock { $0 }
+    summary.decided = counts.apply.ownDecisions
+    summary.decisions = counts.apply.decisions
+    summary.actions = counts.apply.actions
+    summary.deadLettered += counts.enrich.deadLetters + counts.evaluate.deadLetters + counts.apply.deadLetters
+    return summary
+  }
+
+  private func throwFailure() throws {
+    for context in [enrich, evaluate, apply] {
+      if let failure = context.failure { throw UserError("the run stopped: \(failure)") }
+    }
+    if let failure = results.withLock({ $0.failure }) { throw UserError(failure) }
+  }
+
+  private func start(_ files: TrialFiles) throws -> [NativeThread] {
+    let demand = factDemand(of: ruleSet)
+    let cache = 40 << 20
+    let threads = [
+      NativeThread(name: "enrich") { [self] in
+        var settings = EnrichLaneSettings(
+          broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich),
+          cacheBytes: cache / self.settings.partitions, seal: seal, reference: reference, demand: demand)
+        settings.lane.commitIntervalMs = 200
+        guarded(enrich) {
+          try runEnrichLane(settings, context: enrich) { counts in results.withLock { $0.enrich = counts } }
+        }
+      },
+      NativeThread(name: "evaluate") { [self] in
+        let settings = EvaluateLaneSettings(
+          broker: broker, topics: topics, lane: lane(topics.enriched, GroupNames.evaluate), seal: seal,
+          ruleSet: ruleSet)
+        guarded(evaluate) {
+          try runEvaluateLane(settings, context: evaluate) { counts in
+            results.withLock { $0.evaluate = counts }
+          }
+        }
+      },
+      NativeThread(name: "apply") { [self] in
+        var settings = ApplyLaneSettings(
+          broker: broker, topics: topics, lane: lane(topics.decisions, GroupNames.apply),
+          cacheBytes: cache / self.settings.partitions, seal: seal,
+          shopPath: stateDirectory + "/shop.sqlite")
+        settings.options.firstSeenShipped = self.settings.firstSeenShipped
+        guarded(apply) {
+          try runApplyLane(
+            settings, context: apply, prepare: { files.attach(to: $0) },
+            finished: { counts in results.withLock { $0.apply = counts } })
+          try files.finish()
+        }
+      },
+    ].compactMap(\.self)
+    guard threads.count == 3 else { throw UserError("the system has no more threads") }
+    return threads
+  }
+
+  private func guarded(_ context: LaneContext, _ body: () throws -> Void) {
+    do { try body() } catch {
+      results.withLock { $0.failure = $0.failure ?? "\(error)" }
+      context.stop()
+    }
+  }
+
+  private func isBroken() -> Bool {
+    results.withLock { $0.failure != nil } || [enrich, evaluate, apply].contains { $0.failure != nil }
+  }
+
+  // MARK: Feeding
+
+  private func feed(_ file: OrderFile, _ summary: inout TrialRunSummary) throws {
+    let producer = try Producer(settings: broker.client)
+    defer { producer.close(timeoutMs: 1000) }
+    let intakeTopics = IntakeTopics(
+      orders: try broker.topic(topics.orders, of: producer, readBy: GroupNames.enrich),
+      deadLetters: try broker.topic(topics.deadLetters, of: producer, readBy: nil))
+    guard let secret = IdentitySecret(bytes: [UInt8](repeating: 0x50, count: IdentitySecret.byteCount)) else {
+      throw UserError("libsodium does not start")
+    }
+    let intake = OrderIntake(secret: secret, producer: producer, topics: intakeTopics, seal: seal)
+    let letters = try DeadLetterFile(settings.out + "/dead-letters.ndjson")
+    intake.onRefusal = { line, problems, bytes in letters.add(line, problems, bytes) }
+    var bar = ProgressBar(
+      title: "orders", total: file.byteCount > 0 ? file.byteCount : nil,
+      isTerminal: StandardStream.error.isTerminal, nowMs: monotonicMs())
+    while let line = try file.next() {
+      _ = try intake.take(line, source: "file", position: file.lineNumber)
+      summary.read += 1
+      if summary.read % 128 == 0 {
+        try pause(producer)
+        show(&bar, file.bytesRead)
+      }
+    }
+    producer.flushPending()
+    while !producer.waitAcknowledged(through: producer.lastSequence, timeoutMs: 200) {
+      if isBroken() { try throwFailure() }
+      if let failure = producer.failure { throw failure }
+      show(&bar, file.bytesRead)
+    }
+    if settings.showsProgress {
+      StandardStream.error.write(bar.finish(done: file.bytesRead, nowMs: monotonicMs()))
+    }
+    summary.deadLettered = intake.counts.refused
+    try letters.finish()
+  }
+
+  private func show(_ bar: inout ProgressBar, _ bytes: Int) {
+    guard settings.showsProgress, let text = bar.update(done: bytes, nowMs: monotonicMs()) else { return }
+    StandardStream.error.write(text)
+  }
+
+  /// Never further ahead of the broker than this.
+  private static let bufferedBytesMax = 8 << 20
+
+  private func pause(_ producer: Producer) throws {
+    producer.flushPending()
+    while !producer.waitForRoom(maxBytes: Stages.bufferedBytesMax, timeoutMs: 200) {
+      if isBroken() { try throwFailure() }
+      if let failure = producer.failure { throw failure }
+    }
+    if isBroken() { try throwFailure() }
+  }
+
+  private func waitUntilDrained(_ summary: inout TrialRunSummary) throws {
+    let progress = try PipelineProgress(
+      broker: broker,
+      hops: [
+        .init(topic: topics.orders, group: GroupNames.enrich),
+        .init(topic: topics.enriched, group: GroupNames.evaluate),
+        .init(topic: topics.decisions, group: GroupNames.apply),
+      ])
+    defer { progress.close() }
+    let finished = try progress.waitUntilDrained(pollMs: 5) { _ in !self.isBroken() }
+    if !finished { try throwFailure() }
+  }
+}
+
+/// Decisions and actions as they happen; used on apply's thread only.
+private final class TrialFiles: @unchecked Sendable {
+  private let decisions: OutputFile
+  private let actions: OutputFile
+  private let ruleIds: [String]
+  private let termTexts: [[String]]
+  private var json = JSONWriter(capacity: 8192)
+  private var failure: (any Error)?
+
+  init(_ decisions: OutputFile, _ actions: OutputFile, _ ruleSet: RuleSet) {
+    self.decisions = decisions
+    self.actions = actions
+    ruleIds = ruleSet.rules.map(\.id)
+    termTexts = ruleSet.rules.map { $0.terms.map(\.text) }
+  }
+
+  func attach(to processor: ApplyProcessor) {
+    processor.onDecision = { [self] decision in
+      json.removeAll()
+      decision.writeJSON(into: &json, ruleIds: ruleIds, termTexts: termTexts)
+      keep { try decisions.write(json.bytes) }
+    }
+    processor.onAction = { [self] action in
+      json.removeAll()
+      action.writeJSON(into: &json)
+      keep { try actions.write(json.bytes) }
+    }
+  }
+
+  private func keep(_ body: () throws -> Void) {
+    do { try body() } catch { failure = failure ?? error }
+  }
+
+  func finish() throws {
+    try decisions.flush()
+    try actions.flush()
+    if let failure { throw failure }
+  }
+}
+
+/// `dead-letters.ndjson`: reason and line, never the contents.
+private final class DeadLetterFile {
+  private let file: OutputFile
+  private var failure: (any Error)?
+
+  init(_ path: String) throws { file = try OutputFile(path) }
+
+  func add(_ line: Int64, _ problems: [Problem], _ bytes: Int) {
+    var letter = DeadLetterValue()
+    letter.stage = "ingest"
+    letter.source = "file"
+    letter.position = line
+    letter.at = Instant(microseconds: wallClockUs())
+    letter.problems = problems
+    letter.bodyBytes = Int64(bytes)
+    var json = JSONWriter()
+    letter.writeJSON(into: &json)
+    do { try file.write(json.bytes) } catch { failure = failure ?? error }
+  }
+
+  func finish() throws {
+    try file.flush()
+    if let failure { throw failure }
+  }
+}
