@@ -33,6 +33,8 @@ public final class ApplyProcessor: StatefulProcessor {
   /// What was applied to one order.
   final class Entry {
     var ledger: AppliedLedgerValue?
+    /// `Decision.desired` of the decision that the ledger reflects; empty: not known, or something was refused.
+    var desired: [UInt8] = []
     var isTouched = false
     /// Waits for the shop: its ledger is not final.
     var isInWave = false
@@ -75,6 +77,8 @@ public final class ApplyProcessor: StatefulProcessor {
   private var wave: [Waiting] = []
   private var actions: [(partition: Int32, bytes: [UInt8], key: [UInt8])] = []
   public private(set) var counts = Counts()
+  /// False: `onAction` is the only taker of action records (a trial run, whose broker nobody else reads).
+  public var sendsActions = true
   /// Sees every decision in the order of handling; for files and timelines.
   public var onDecision: ((DecisionValue) -> Void)?
   /// Sees every action record.
@@ -110,26 +114,58 @@ public final class ApplyProcessor: StatefulProcessor {
     for index in 0..<batch.count {
       let message = batch[index]
       guard let orders = partitions[message.partition] else { continue }
-      guard let value = message.value, let decision = DecisionValue(protobuf: value) else {
+      guard let value = message.value, let header = DecisionHeader(value),
+        try take(value, header, message.partition, orders)
+      else {
         try deadLetter(message, producer)
         continue
       }
-      try take(decision, message.partition, orders)
     }
     try finishWave()
   }
 
-  private func take(_ decision: DecisionValue, _ partition: Int32, _ orders: Orders) throws {
-    counts.decisions += 1
-    if decision.own { counts.ownDecisions += 1 }
-    onDecision?(decision)
-    let key = LedgerKey.bytes(mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)
+  /// False when the bytes are malformed.
+  private func take(
+    _ value: UnsafeRawBufferPointer, _ header: DecisionHeader, _ partition: Int32, _ orders: Orders
+  ) throws -> Bool {
+    let key = LedgerKey.bytes(mallId: header.mallId, shopNo: header.shopNo, orderId: header.orderId)
     var entry = try self.entry(key, orders)
     if entry.isInWave {
       try finishWave()
       entry = try self.entry(key, orders)
     }
+    if let onDecision {
+      guard let decision = DecisionValue(protobuf: value) else { return false }
+      onDecision(decision)
+    }
+    if confirm(header, entry) {
+      touch(entry, key, orders)
+    } else {
+      guard let decision = DecisionValue(protobuf: value) else { return false }
+      reconcile(decision, header, entry, key, partition, orders)
+    }
+    counts.decisions += 1
+    if header.own { counts.ownDecisions += 1 }
+    return true
+  }
+
+  /// The common case: a newer decision of the same partition that asks for what the last one asked for.
+  private func confirm(_ header: DecisionHeader, _ entry: Entry) -> Bool {
+    guard let ledger = entry.ledger, header.position.partition == ledger.position.partition,
+      ledger.position < header.position, !header.desired.isEmpty, header.desired.elementsEqual(entry.desired),
+      header.ruleSet.elementsEqual(ledger.ruleSet.utf8)
+    else { return false }
+    entry.ledger?.position = header.position
+    entry.ledger?.latestVersion = header.latestVersion
+    return true
+  }
+
+  private func reconcile(
+    _ decision: DecisionValue, _ header: DecisionHeader, _ entry: Entry, _ key: [UInt8], _ partition: Int32,
+    _ orders: Orders
+  ) {
     let reconciliation = reconciler.reconcile(decision, ledger: entry.ledger)
+    if reconciliation.standing != .older { entry.desired = [UInt8](header.desired) }
     switch reconciliation.standing {
     case .older: counts.older += 1
     case .repeated: counts.repeated += 1
@@ -177,13 +213,16 @@ public final class ApplyProcessor: StatefulProcessor {
   private func settle(_ waiting: Waiting, _ settlement: Settlement) {
     waiting.entry.isInWave = false
     waiting.entry.ledger = settlement.ledger
-    if settlement.hasRefusals { counts.refused += 1 }
+    if settlement.hasRefusals {
+      counts.refused += 1
+      waiting.entry.desired = []
+    }
     counts.labelsAdded += waiting.reconciliation.labelAdds.count
     counts.labelsRemoved += waiting.reconciliation.labelRemoves.count
     for action in settlement.actions {
       counts.actions += 1
       onAction?(action)
-      actions.append((waiting.partition, action.protobuf, Array(action.mallId.utf8)))
+      if sendsActions { actions.append((waiting.partition, action.protobuf, Array(action.mallId.utf8))) }
     }
   }
 
@@ -275,14 +314,16 @@ public final class ApplyProcessor: StatefulProcessor {
 
 /// Keys of the ledger: mall ‖ 0x00 ‖ shop ‖ 0x00 ‖ order id (topics/ledger.proto).
 public enum LedgerKey {
-  public static func bytes(mallId: String, shopNo: Int32, orderId: String) -> [UInt8] {
+  public static func bytes(
+    mallId: UnsafeRawBufferPointer, shopNo: Int32, orderId: UnsafeRawBufferPointer
+  ) -> [UInt8] {
     var key: [UInt8] = []
-    key.reserveCapacity(mallId.utf8.count + orderId.utf8.count + 14)
-    key.append(contentsOf: mallId.utf8)
+    key.reserveCapacity(mallId.count + orderId.count + 14)
+    key.append(contentsOf: mallId)
     key.append(0)
     key.append(contentsOf: String(shopNo).utf8)
     key.append(0)
-    key.append(contentsOf: orderId.utf8)
+    key.append(contentsOf: orderId)
     return key
   }
 

@@ -236,7 +236,7 @@ private final class Stages: Sendable {
         var settings = EnrichLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich),
           cacheBytes: cache / self.settings.partitions, seal: seal, reference: reference, demand: demand)
-        settings.lane.commitIntervalMs = 200
+        settings.lane.keepsStateAtEnd = false
         guarded(enrich) {
           try runEnrichLane(settings, context: enrich) { counts in results.withLock { $0.enrich = counts } }
         }
@@ -255,7 +255,7 @@ private final class Stages: Sendable {
         var settings = ApplyLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.decisions, GroupNames.apply),
           cacheBytes: cache / self.settings.partitions, seal: seal,
-          shopPath: stateDirectory + "/shop.sqlite")
+          shop: .trial)
         settings.options.firstSeenShipped = self.settings.firstSeenShipped
         guarded(apply) {
           try runApplyLane(
@@ -353,22 +353,22 @@ private final class Stages: Sendable {
 private final class TrialFiles: @unchecked Sendable {
   private let decisions: OutputFile
   private let actions: OutputFile
-  private let ruleIds: [String]
-  private let termTexts: [[String]]
+  private let texts: DecisionRuleTexts
   private var json = JSONWriter(capacity: 8192)
   private var failure: (any Error)?
 
   init(_ decisions: OutputFile, _ actions: OutputFile, _ ruleSet: RuleSet) {
     self.decisions = decisions
     self.actions = actions
-    ruleIds = ruleSet.rules.map(\.id)
-    termTexts = ruleSet.rules.map { $0.terms.map(\.text) }
+    texts = DecisionRuleTexts(
+      ruleIds: ruleSet.rules.map(\.id), termTexts: ruleSet.rules.map { $0.terms.map(\.text) })
   }
 
   func attach(to processor: ApplyProcessor) {
+    processor.sendsActions = false
     processor.onDecision = { [self] decision in
       json.removeAll()
-      decision.writeJSON(into: &json, ruleIds: ruleIds, termTexts: termTexts)
+      decision.writeJSON(into: &json, texts: texts)
       keep { try decisions.write(json.bytes) }
     }
     processor.onAction = { [self] action in
