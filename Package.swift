@@ -30,6 +30,11 @@ func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
 }
 
+func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: "benchmarks/micro/\(name)", swiftSettings: settings)
+}
+
 func tests(
   _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
 ) -> Target {
@@ -89,6 +94,9 @@ let package = Package(
     tool("passflow-evaluate", ["EvaluateStage"]),
     tool("passflow-apply", ["ApplyStage"]),
     tool("passflow", ["Pipeline", "Stage"]),
+
+    // Measurements of one target each; run in release.
+    benchmark("RulesBench", ["Rules", "Orders"]),
 
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
