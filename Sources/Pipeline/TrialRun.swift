@@ -84,7 +84,9 @@ public final class TrialRun: Sendable {
   static func access(_ embedded: EmbeddedBroker) -> BrokerAccess {
     let client = ClientSettings(
       bootstrap: embedded.bootstrap, clientId: "passflow-run",
-      properties: ["queued.max.messages.kbytes": "4096", "fetch.wait.max.ms": "5"])
+      properties: [
+        "queued.max.messages.kbytes": "32768", "queued.min.messages": "1000000", "fetch.wait.max.ms": "5",
+      ])
     return BrokerAccess(client: client, isEmbedded: true)
   }
 
@@ -353,23 +355,23 @@ private final class Stages: Sendable {
 private final class TrialFiles: @unchecked Sendable {
   private let decisions: OutputFile
   private let actions: OutputFile
-  private let texts: DecisionRuleTexts
+  private var line: DecisionLine
   private var json = JSONWriter(capacity: 8192)
   private var failure: (any Error)?
 
   init(_ decisions: OutputFile, _ actions: OutputFile, _ ruleSet: RuleSet) {
     self.decisions = decisions
     self.actions = actions
-    texts = DecisionRuleTexts(
-      ruleIds: ruleSet.rules.map(\.id), termTexts: ruleSet.rules.map { $0.terms.map(\.text) })
+    line = DecisionLine(
+      texts: DecisionRuleTexts(
+        ruleIds: ruleSet.rules.map(\.id), termTexts: ruleSet.rules.map { $0.terms.map(\.text) }))
   }
 
   func attach(to processor: ApplyProcessor) {
     processor.sendsActions = false
     processor.onDecision = { [self] decision in
       json.removeAll()
-      decision.writeJSON(into: &json, texts: texts)
-      keep { try decisions.write(json.bytes) }
+      if line.write(decision, into: &json) { keep { try decisions.write(json.bytes) } }
     }
     processor.onAction = { [self] action in
       json.removeAll()
