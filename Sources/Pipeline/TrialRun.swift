@@ -49,7 +49,10 @@ public struct TrialRunSummary: Sendable {
 public final class TrialRun: Sendable {
   private let settings: TrialRunSettings
   private let topics = TopicNames()
-  private static let cacheBytes = 40 << 20
+  /// Customers' histories kept in memory; the rest is in the state files.
+  static let historyBytesMax = 80 << 20
+  /// Ledger entries kept in memory.
+  static let ledgerBytesMax = 24 << 20
 
   public init(_ settings: TrialRunSettings) { self.settings = settings }
 
@@ -194,6 +197,8 @@ private final class Stages: Sendable {
     lane.inputPartitions = settings.partitions
     lane.stateDirectory = stateDirectory
     lane.commitIntervalMs = 10
+    // Nobody reads this state after a crash: only memory limits how long it may stay unwritten.
+    lane.uncommittedMax = .max
     return lane
   }
 
@@ -232,13 +237,15 @@ private final class Stages: Sendable {
 
   private func start(_ files: TrialFiles) throws -> [NativeThread] {
     let demand = factDemand(of: ruleSet)
-    let cache = 40 << 20
+    let cache = TrialRun.ledgerBytesMax
     let threads = [
       NativeThread(name: "enrich") { [self] in
         var settings = EnrichLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich),
-          cacheBytes: cache / self.settings.partitions, seal: seal, reference: reference, demand: demand)
+          cacheBytes: TrialRun.historyBytesMax / self.settings.partitions, seal: seal, reference: reference,
+          demand: demand)
         settings.lane.keepsStateAtEnd = false
+        settings.lane.dirtyBytesMax = TrialRun.historyBytesMax
         guarded(enrich) {
           try runEnrichLane(settings, context: enrich) { counts in results.withLock { $0.enrich = counts } }
         }
