@@ -77,25 +77,27 @@ let package = Package(
     core("HTTP", ["CMicroHTTPD"]),
     core("Shop", ["Orders", "Store"]),
 
+    core("Files", ["Rules", "History"]),
+
     // Runtime and stages.
-    core("Stage", ["Kafka", "HTTP", "YAML", "Store", "CSodium", "CAllocator"]),
+    core("Stage", ["Kafka", "HTTP", "YAML", "Store", "Topics", "CSodium", "CAllocator"]),
     core("IngestStage", ["Stage", "Orders", "Topics", "CSodium"]),
-    core("EnrichStage", ["Stage", "Orders", "Topics", "History", "Rules"]),
-    core("EvaluateStage", ["Stage", "Orders", "Topics", "Rules"]),
+    core("EnrichStage", ["Stage", "Orders", "Topics", "History", "Rules", "Files"]),
+    core("EvaluateStage", ["Stage", "Orders", "Topics", "Rules", "Files"]),
     core("ApplyStage", ["Stage", "Orders", "Topics", "Shop"]),
 
     core(
       "Pipeline",
       [
         "IngestStage", "EnrichStage", "EvaluateStage", "ApplyStage", "Stage", "Rules", "History", "Topics",
-        "Kafka",
+        "Kafka", "Files",
       ]),
 
     // Executables.
     tool("passflow-ingest", ["IngestStage"]),
-    tool("passflow-enrich", ["EnrichStage"]),
-    tool("passflow-evaluate", ["EvaluateStage"]),
-    tool("passflow-apply", ["ApplyStage"]),
+    tool("passflow-enrich", ["EnrichStage", "Stage"]),
+    tool("passflow-evaluate", ["EvaluateStage", "Stage"]),
+    tool("passflow-apply", ["ApplyStage", "Stage"]),
     tool("passflow", ["Pipeline", "Stage"]),
 
     // Measurements of one target each; run in release.

@@ -49,7 +49,7 @@ public func runApplyLane(
   finished: (ApplyProcessor.Counts) -> Void = { _ in }
 ) throws {
   let broker = settings.broker
-  let producer = try Producer(settings: broker.client)
+  let producer = try broker.producer()
   let actions = try broker.topic(settings.topics.actions, of: producer, readBy: nil)
   let shop = try settings.shop.open()
   let processor = ApplyProcessor(

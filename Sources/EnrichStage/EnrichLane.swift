@@ -1,5 +1,6 @@
 public import History
 import Kafka
+import Orders
 public import Rules
 public import Stage
 public import Topics
@@ -14,6 +15,8 @@ public struct EnrichLaneSettings: Sendable {
   public var reference: ReferenceData
   public var demand: History.FactDemand
   public var stockMaxAgeHours = 24
+  /// The shop's civil time, minutes ahead of UTC.
+  public var zoneOffsetMinutes = 540
 
   public init(
     broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, cacheBytes: Int, seal: DeadLetterSeal,
@@ -34,12 +37,13 @@ public func runEnrichLane(
   _ settings: EnrichLaneSettings, context: LaneContext, finished: (EnrichProcessor.Counts) -> Void = { _ in }
 ) throws {
   let broker = settings.broker
-  let producer = try Producer(settings: broker.client)
+  let producer = try broker.producer()
   let outputs = EnrichProcessor.Outputs(
     enriched: try broker.topic(settings.topics.enriched, of: producer, readBy: GroupNames.evaluate),
     deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil))
   let folder = HistoryFolder(
     reference: settings.reference, demand: settings.demand,
+    zone: ShopZone(offsetMinutes: settings.zoneOffsetMinutes),
     stockMaxAge: .seconds(settings.stockMaxAgeHours * 3600))
   let processor = EnrichProcessor(
     folder: folder, outputs: outputs, seal: settings.seal, cacheBytesMax: settings.cacheBytes)

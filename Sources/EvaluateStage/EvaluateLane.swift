@@ -28,7 +28,7 @@ public func runEvaluateLane(
   finished: (EvaluateProcessor.Counts) -> Void = { _ in }
 ) throws {
   let broker = settings.broker
-  let producer = try Producer(settings: broker.client)
+  let producer = try broker.producer()
   let processor = EvaluateProcessor(
     decider: Decider(plan: try Plan([settings.ruleSet])),
     decisions: try broker.topic(settings.topics.decisions, of: producer, readBy: GroupNames.apply),

@@ -1,4 +1,5 @@
 import ApplyStage
+import Files
 import Orders
 import Store
 import Topics
@@ -39,9 +40,11 @@ struct FinalLabels {
     }
   }
 
+  func begin(_ file: OutputFile) throws { try file.write(Array(LabelRow.header.utf8)) }
+
   /// Merges the ledgers, sorted by identity, into the file.
   mutating func write(_ states: [PartitionState], to file: OutputFile) throws {
-    try file.write(Array(LabelRow.header.utf8))
+    try begin(file)
     let sources = try states.map { try Source($0) }
     while true {
       var first: Source?

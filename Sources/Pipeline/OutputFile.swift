@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// A file that is written front to back through one buffer.

@@ -1,6 +1,7 @@
 public import ApplyStage
 import EnrichStage
 import EvaluateStage
+import Files
 import Glibc
 import History
 import IngestStage

@@ -29,6 +29,8 @@ public struct BrokerAccess: Sendable {
   public let isEmbedded: Bool
   /// Session time-out of group members.
   public var sessionTimeoutMs = 10_000
+  /// Of batches sent to a real broker: `lz4`, `zstd`, `snappy`, `gzip`, `none`.
+  public var compression = "lz4"
 
   public init(client: ClientSettings, isEmbedded: Bool) {
     self.client = client
@@ -44,6 +46,15 @@ public struct BrokerAccess: Sendable {
       isEmbedded
       ? group.map { Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes) } : nil
     return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
+  }
+
+  /// A producer; a real broker gets compressed batches.
+  public func producer() throws -> Producer {
+    var settings = client
+    if !isEmbedded, settings.properties["compression.codec"] == nil {
+      settings.properties["compression.codec"] = compression
+    }
+    return try Producer(settings: settings)
   }
 
   public func consumer(group: String, isolation: Isolation = .readCommitted) throws -> Consumer {

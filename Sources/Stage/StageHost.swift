@@ -1,5 +1,7 @@
 public import HTTP
+public import Kafka
 import Synchronization
+public import Topics
 
 /// Runs one stage as a process: signals, log, health, metrics, its HTTP server, its lane, drain, exit code.
 public final class StageHost: Sendable {
@@ -55,6 +57,23 @@ public final class StageHost: Sendable {
     if context.failure != nil { return .failure }
     log.info("stage.stopped")
     return .success
+  }
+
+  /// librdkafka's warnings and errors as log events.
+  public var kafkaLogLine: @Sendable (LogLine) -> Void {
+    { [log] line in
+      guard line.level <= 4 else { return }
+      log.warning("kafka.log", .name("facility", line.facility), .name("text", line.text))
+    }
+  }
+
+  /// The installation's dead-letter key, made at the first start.
+  public func deadLetterSeal() throws -> DeadLetterSeal {
+    try makeDirectories(above: settings.deadLetterKeyFile)
+    guard let seal = DeadLetterSeal(key: try KeyFile.readOrCreate(settings.deadLetterKeyFile).bytes) else {
+      throw StageStartError("the dead-letter key has a wrong length: \(settings.deadLetterKeyFile)")
+    }
+    return seal
   }
 
   private func ownRoutes() -> [HTTPRoute] {

@@ -96,6 +96,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
       transactions = runner
     }
     context.become(.restoring)
+    try makeDirectories(above: settings.stateDirectory + "/file")
     if settings.usesGroup {
       try consumer.subscribe([settings.inputTopic])
     } else {

@@ -3,6 +3,8 @@ public struct KafkaSettings: Sendable, Equatable {
   public enum Bootstrap: Sendable, Equatable {
     /// librdkafka's broker inside the process.
     case embedded
+    /// Such a broker in another process: `host:port`.
+    case embeddedAt(String)
     /// `host:port`, separated by commas.
     case servers(String)
   }
@@ -14,6 +16,8 @@ public struct KafkaSettings: Sendable, Equatable {
 
   public let bootstrap: Bootstrap
   public let clientID: String
+  /// Names this instance for good; nil: made of the host and the process.
+  public let instanceID: String?
   /// Empty for a stage that consumes nothing.
   public let groupID: String
   public let isolation: Isolation
@@ -27,7 +31,14 @@ public struct KafkaSettings: Sendable, Equatable {
 
   init(_ values: ConfigurationValues, _ keys: KafkaKeys) {
     let servers = values.text(keys.bootstrap)
-    bootstrap = servers == KafkaKeys.embedded ? .embedded : .servers(servers)
+    if servers == KafkaKeys.embedded {
+      bootstrap = .embedded
+    } else if servers.hasPrefix(KafkaKeys.embeddedAt) {
+      bootstrap = .embeddedAt(String(servers.dropFirst(KafkaKeys.embeddedAt.count)))
+    } else {
+      bootstrap = .servers(servers)
+    }
+    instanceID = values.optional(keys.instanceID)
     clientID = values.text(keys.clientID)
     groupID = values.text(keys.groupID)
     isolation = Isolation(rawValue: values.text(keys.isolation)) ?? .readCommitted
@@ -42,9 +53,14 @@ public struct KafkaSettings: Sendable, Equatable {
 /// The keys of section `kafka`.
 struct KafkaKeys: Sendable {
   static let embedded = "embedded"
+  static let embeddedAt = "embedded@"
+  let instanceID = ConfigurationKey.text(
+    "kafka.instance_id", "", bytesMax: 200,
+    "Names this instance, the same after every restart and different from all others: a restart then ends its former transaction at once. Empty: host and process number."
+  )
   let bootstrap = ConfigurationKey.text(
     "kafka.bootstrap", embedded, bytesMax: 4_096,
-    "Brokers to begin with: host:port, several separated by commas; or embedded for a broker inside this process, which keeps nothing and is for trying out."
+    "Brokers to begin with: host:port, several separated by commas. embedded is the broker inside passflow run and passflow demo, which keeps nothing and is for trying out; embedded@host:port is one that another process hosts."
   )
   let clientID: ConfigurationKey
   let groupID: ConfigurationKey
@@ -62,7 +78,7 @@ struct KafkaKeys: Sendable {
     "kafka.delivery_timeout_ms", 1_000...900_000, 120_000,
     "How long a record may wait for its acknowledgement before sending counts as failed.")
   let sessionTimeoutMs = ConfigurationKey.integer(
-    "kafka.session_timeout_ms", 6_000...1_800_000, 45_000,
+    "kafka.session_timeout_ms", 1_000...1_800_000, 20_000,
     "How long the group waits for a silent member before its partitions go to others.")
   let properties = ConfigurationKey.map(
     "kafka.properties", countMax: 64, secret: true,
@@ -80,7 +96,7 @@ struct KafkaKeys: Sendable {
 
   var all: [ConfigurationKey] {
     [
-      bootstrap, clientID, groupID, isolation, compression, messageBytesMax, deliveryTimeoutMs,
+      bootstrap, clientID, instanceID, groupID, isolation, compression, messageBytesMax, deliveryTimeoutMs,
       sessionTimeoutMs, properties,
     ]
   }
@@ -112,7 +128,8 @@ struct KafkaKeys: Sendable {
       ConfigurationRelation([bootstrap]) { values in
         let text = values.text(keys.bootstrap)
         guard text != Self.embedded else { return [] }
-        let wrong = text.split(separator: ",", omittingEmptySubsequences: false).contains {
+        let servers = text.hasPrefix(Self.embeddedAt) ? String(text.dropFirst(Self.embeddedAt.count)) : text
+        let wrong = servers.split(separator: ",", omittingEmptySubsequences: false).contains {
           !Self.isServer($0)
         }
         guard wrong else { return [] }
