@@ -30,25 +30,10 @@ public final class ApplyProcessor: StatefulProcessor {
     public init() {}
   }
 
-  /// What was applied to one order.
-  final class Entry {
-    var ledger: AppliedLedgerValue?
-    /// `Decision.desired` of the decision that the ledger reflects; empty: not known, or something was refused.
-    var desired: [UInt8] = []
-    var isTouched = false
-    /// Waits for the shop: its ledger is not final.
-    var isInWave = false
-    init(_ ledger: AppliedLedgerValue?) { self.ledger = ledger }
-    var bytes: Int {
-      guard let ledger else { return 128 }
-      return ledger.labels.reduce(320) { $0 + 96 + $1.itemCodes.count * 16 + $1.rules.count * 16 }
-    }
-  }
-
   final class Orders {
     let state: PartitionState
-    let cache: StateCache<Entry>
-    var touched: [(key: [UInt8], entry: Entry)] = []
+    let cache: StateCache<LedgerEntry>
+    var touched: [(key: [UInt8], entry: LedgerEntry)] = []
     var isFileEmpty: Bool
     init(state: PartitionState, cacheBytes: Int) throws {
       self.state = state
@@ -59,9 +44,9 @@ public final class ApplyProcessor: StatefulProcessor {
 
   private struct Waiting {
     let decision: DecisionValue
+    let digest: DesiredDigest
     let reconciliation: Reconciliation
-    let entry: Entry
-    let key: [UInt8]
+    let entry: LedgerEntry
     let partition: Int32
     let order: OrderIdentity
   }
@@ -75,12 +60,13 @@ public final class ApplyProcessor: StatefulProcessor {
   private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Orders] = [:]
   private var wave: [Waiting] = []
+  private var writer = ProtobufWriter(capacity: 2048)
   private var actions: [(partition: Int32, bytes: [UInt8], key: [UInt8])] = []
   public private(set) var counts = Counts()
   /// False: `onAction` is the only taker of action records (a trial run, whose broker nobody else reads).
   public var sendsActions = true
-  /// Sees every decision in the order of handling; for files and timelines.
-  public var onDecision: ((DecisionValue) -> Void)?
+  /// Sees every decision's bytes, borrowed, in the order of handling; for files and timelines.
+  public var onDecision: ((UnsafeRawBufferPointer) -> Void)?
   /// Sees every action record.
   public var onAction: ((ActionValue) -> Void)?
 
@@ -134,15 +120,13 @@ public final class ApplyProcessor: StatefulProcessor {
       try finishWave()
       entry = try self.entry(key, orders)
     }
-    if let onDecision {
-      guard let decision = DecisionValue(protobuf: value) else { return false }
-      onDecision(decision)
-    }
-    if confirm(header, entry) {
+    onDecision?(value)
+    let digest = DesiredDigest(header.desired)
+    if confirm(header, digest, entry) {
       touch(entry, key, orders)
     } else {
       guard let decision = DecisionValue(protobuf: value) else { return false }
-      reconcile(decision, header, entry, key, partition, orders)
+      reconcile(decision, digest, entry, key, partition, orders)
     }
     counts.decisions += 1
     if header.own { counts.ownDecisions += 1 }
@@ -150,27 +134,24 @@ public final class ApplyProcessor: StatefulProcessor {
   }
 
   /// The common case: a newer decision of the same partition that asks for what the last one asked for.
-  private func confirm(_ header: DecisionHeader, _ entry: Entry) -> Bool {
-    guard let ledger = entry.ledger, header.position.partition == ledger.position.partition,
-      ledger.position < header.position, !header.desired.isEmpty, header.desired.elementsEqual(entry.desired),
-      header.ruleSet.elementsEqual(ledger.ruleSet.utf8)
+  private func confirm(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) -> Bool {
+    guard let last = entry.position, header.position.partition == last.partition, last < header.position,
+      digest == entry.digest, header.ruleSet.elementsEqual(entry.ruleSet)
     else { return false }
-    entry.ledger?.position = header.position
-    entry.ledger?.latestVersion = header.latestVersion
+    entry.confirm(header.position, latestVersion: header.latestVersion)
     return true
   }
 
   private func reconcile(
-    _ decision: DecisionValue, _ header: DecisionHeader, _ entry: Entry, _ key: [UInt8], _ partition: Int32,
-    _ orders: Orders
+    _ decision: DecisionValue, _ digest: DesiredDigest, _ entry: LedgerEntry, _ key: [UInt8],
+    _ partition: Int32, _ orders: Orders
   ) {
-    let reconciliation = reconciler.reconcile(decision, ledger: entry.ledger)
-    if reconciliation.standing != .older { entry.desired = [UInt8](header.desired) }
+    let reconciliation = reconciler.reconcile(decision, ledger: entry.value)
     switch reconciliation.standing {
     case .older: counts.older += 1
     case .repeated: counts.repeated += 1
     case .confirmed:
-      entry.ledger = reconciliation.newLedger
+      entry.set(reconciliation.newLedger, digest: digest)
       touch(entry, key, orders)
     case .changed:
       entry.isInWave = true
@@ -178,7 +159,8 @@ public final class ApplyProcessor: StatefulProcessor {
       touch(entry, key, orders)
       wave.append(
         Waiting(
-          decision: decision, reconciliation: reconciliation, entry: entry, key: key, partition: partition,
+          decision: decision, digest: digest, reconciliation: reconciliation, entry: entry,
+          partition: partition,
           order: OrderIdentity(
             mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)))
     }
@@ -212,11 +194,8 @@ public final class ApplyProcessor: StatefulProcessor {
 
   private func settle(_ waiting: Waiting, _ settlement: Settlement) {
     waiting.entry.isInWave = false
-    waiting.entry.ledger = settlement.ledger
-    if settlement.hasRefusals {
-      counts.refused += 1
-      waiting.entry.desired = []
-    }
+    waiting.entry.set(settlement.ledger, digest: settlement.hasRefusals ? .none : waiting.digest)
+    if settlement.hasRefusals { counts.refused += 1 }
     counts.labelsAdded += waiting.reconciliation.labelAdds.count
     counts.labelsRemoved += waiting.reconciliation.labelRemoves.count
     for action in settlement.actions {
@@ -226,20 +205,21 @@ public final class ApplyProcessor: StatefulProcessor {
     }
   }
 
-  private func entry(_ key: [UInt8], _ orders: Orders) throws -> Entry {
+  private func entry(_ key: [UInt8], _ orders: Orders) throws -> LedgerEntry {
     if let found = key.withUnsafeBytes({ orders.cache.lookup($0) }) { return found }
-    var ledger: AppliedLedgerValue?
+    var entry = LedgerEntry()
     if !orders.isFileEmpty {
-      ledger =
-        try key.withUnsafeBytes { try orders.state.withValue($0) { AppliedLedgerValue(protobuf: $0) } }
-        ?? nil
+      let stored = try key.withUnsafeBytes { try orders.state.withValue($0) { LedgerEntry($0) } }
+      if let stored {
+        guard let stored else { throw PartitionStateError.damaged(nil) }
+        entry = stored
+      }
     }
-    let entry = Entry(ledger)
     _ = key.withUnsafeBytes { orders.cache.insert($0, entry, bytes: entry.bytes + key.count) }
     return entry
   }
 
-  private func touch(_ entry: Entry, _ key: [UInt8], _ orders: Orders) {
+  private func touch(_ entry: LedgerEntry, _ key: [UInt8], _ orders: Orders) {
     guard !entry.isTouched else { return }
     entry.isTouched = true
     orders.touched.append((key, entry))
@@ -259,9 +239,10 @@ public final class ApplyProcessor: StatefulProcessor {
     for (partition, orders) in partitions {
       for (key, entry) in orders.touched {
         entry.isTouched = false
-        guard let value = entry.ledger?.protobuf else { continue }
+        writer.removeAll()
+        entry.write(into: &writer)
         key.withUnsafeBytes { key in
-          value.withUnsafeBytes { changes.put(partition: partition, key: key, value: $0) }
+          writer.bytes.withUnsafeBytes { changes.put(partition: partition, key: key, value: $0) }
         }
       }
       orders.touched.removeAll(keepingCapacity: true)

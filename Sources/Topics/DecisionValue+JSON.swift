@@ -30,7 +30,7 @@ public struct DecisionRuleTexts: Sendable {
     }
   }
 
-  fileprivate func write(rule: Int, outcome raw: UInt8, term: Int, into json: inout JSONWriter) {
+  func write(rule: Int, outcome raw: UInt8, term: Int, into json: inout JSONWriter) {
     let outcome = RuleOutcome(rawValue: raw) ?? .unknown
     if rule < rendered.count {
       let terms = rendered[rule].count / RuleOutcome.allCases.count
@@ -65,7 +65,7 @@ extension DecisionValue {
       facts.writeJSON(into: &json, currency: currency)
     }
     json.name("input")
-    json.string(position.description)
+    json.position(position)
     json.endObject()
     json.endLine()
   }
@@ -83,12 +83,18 @@ extension DecisionValue {
     json.integer(Int64(shopNo))
     json.name("order_id")
     json.string(orderId)
+    var hash = ruleSet
+    hash.withUTF8 { writeStanding(into: &json, ruleSet: UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Everything between the identity and the labels.
+  func writeStanding(into json: inout JSONWriter, ruleSet: UnsafeRawBufferPointer) {
     json.name("version")
     json.integer(version)
     json.name("latest_version")
     json.integer(latestVersion)
     json.name("rule_set")
-    json.string(ruleSet)
+    json.string(utf8: ruleSet)
     json.name("state")
     json.string(state.text)
     json.name("placed_at")
@@ -127,18 +133,7 @@ extension DecisionValue {
   private func writeActions(into json: inout JSONWriter) {
     json.name("actions")
     json.beginArray()
-    for action in actions {
-      json.beginObject()
-      json.name("kind")
-      json.string(action.kind)
-      json.name("rule")
-      json.string(action.rule)
-      json.name("cause")
-      json.string(action.cause)
-      json.name("text")
-      json.string(action.text)
-      json.endObject()
-    }
+    for action in actions { action.writeJSON(into: &json) }
     json.endArray()
   }
 }
@@ -162,5 +157,20 @@ extension OrderState {
     case .shipped: "shipped"
     case .cancelled: "cancelled"
     }
+  }
+}
+
+extension DesiredActionValue {
+  func writeJSON(into json: inout JSONWriter) {
+    json.beginObject()
+    json.name("kind")
+    json.string(kind)
+    json.name("rule")
+    json.string(rule)
+    json.name("cause")
+    json.string(cause)
+    json.name("text")
+    json.string(text)
+    json.endObject()
   }
 }

@@ -108,6 +108,21 @@ public struct JSONWriter {
 
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 
+  /// `epoch-partition-offset-n`, the id of a decision.
+  mutating func position(_ value: Position) {
+    comma()
+    bytes.append(UInt8(ascii: "\""))
+    digits(Int64(value.epoch))
+    bytes.append(UInt8(ascii: "-"))
+    digits(Int64(value.partition))
+    bytes.append(UInt8(ascii: "-"))
+    digits(value.offset)
+    bytes.append(UInt8(ascii: "-"))
+    digits(Int64(value.n))
+    bytes.append(UInt8(ascii: "\""))
+    needsComma = true
+  }
+
   /// A whole value that is JSON already.
   mutating func rendered(_ json: [UInt8]) {
     comma()
