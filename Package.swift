@@ -112,6 +112,7 @@ let package = Package(
     tests("StoreTests", ["Store"]),
     tests("ShopTests", ["Shop", "Orders", "Store"]),
     tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop"]),
+    tests("IngestStageTests", ["IngestStage", "Stage", "Orders", "Topics", "Kafka", "HTTP"]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
   ],

@@ -14,6 +14,16 @@ public struct IntakeTopics: Sendable {
   }
 }
 
+/// The largest things that an intake takes and makes.
+public struct IntakeLimits: Sendable, Equatable {
+  /// A longer event is refused before it is looked into.
+  public var eventBytesMax = OrderEventLimits.bytesMax
+  /// Key and value of one record; the topics and the client must allow as much.
+  public var recordBytesMax = Producer.recordBytesMax
+
+  public init() {}
+}
+
 /// What ingest has seen, for metrics and summaries. Counted per event, read by anybody.
 public struct IntakeCounts: Sendable, Equatable {
   public var accepted = 0
@@ -37,6 +47,7 @@ public final class OrderIntake {
   private let topics: IntakeTopics
   private let seal: DeadLetterSeal
   private let knownMalls: Set<String>
+  private let limits: IntakeLimits
   private let clockUs: @Sendable () -> Int64
   private var writer = ProtobufWriter(capacity: 8192)
   public private(set) var counts = IntakeCounts()
@@ -46,25 +57,30 @@ public final class OrderIntake {
   /// `knownMalls`: empty takes every mall.
   public init(
     secret: IdentitySecret, producer: Producer, topics: IntakeTopics, seal: DeadLetterSeal,
-    knownMalls: Set<String> = [], clockUs: @escaping @Sendable () -> Int64 = wallClockUs
+    knownMalls: Set<String> = [], limits: IntakeLimits = IntakeLimits(),
+    clockUs: @escaping @Sendable () -> Int64 = wallClockUs
   ) {
     reader = OrderEventReader(secret: secret)
     self.producer = producer
     self.topics = topics
     self.seal = seal
     self.knownMalls = knownMalls
+    self.limits = limits
     self.clockUs = clockUs
   }
 
   /// Takes one event. `position` is its line or a number of the sender's request.
   public func take(_ bytes: UnsafeRawBufferPointer, source: String, position: Int64) throws -> Verdict {
     writer.removeAll()
+    if bytes.count > limits.eventBytesMax {
+      let problem = Problem(
+        code: OrderIntake.tooLargeCode, field: "", expected: "at most \(limits.eventBytesMax) bytes",
+        found: "\(bytes.count) bytes")
+      return try refuse(bytes, [problem], source: source, position: position)
+    }
     switch reader.read(bytes, into: &writer) {
     case .accepted(let routing):
-      if !knownMalls.isEmpty, !knownMalls.contains(String(decoding: routing.mallId, as: UTF8.self)) {
-        let problem = Problem(
-          code: "mall.unknown", field: "mall_id", expected: "a mall of ingest.malls",
-          found: "string of \(routing.mallId.count) bytes")
+      if let problem = problem(with: routing) {
         return try refuse(bytes, [problem], source: source, position: position)
       }
       count(routing)
@@ -76,6 +92,20 @@ public final class OrderIntake {
     case .refused(let problems):
       return try refuse(bytes, problems, source: source, position: position)
     }
+  }
+
+  /// What speaks against an event that can be read.
+  private func problem(with routing: OrderRouting) -> Problem? {
+    if !knownMalls.isEmpty, !knownMalls.contains(String(decoding: routing.mallId, as: UTF8.self)) {
+      return Problem(
+        code: "mall.unknown", field: "mall_id", expected: "a mall of ingest.malls",
+        found: "string of \(routing.mallId.count) bytes")
+    }
+    let bytes = routing.key.count &+ writer.count
+    guard bytes > limits.recordBytesMax else { return nil }
+    return Problem(
+      code: "record.too_large", field: "", expected: "a record of at most \(limits.recordBytesMax) bytes",
+      found: "\(bytes) bytes")
   }
 
   private func count(_ routing: OrderRouting) {
@@ -98,14 +128,21 @@ public final class OrderIntake {
     letter.at = Instant(microseconds: clockUs())
     letter.problems = problems
     letter.bodyBytes = Int64(bytes.count)
-    letter.sealedBody = seal.seal(UnsafeRawBufferPointer(rebasing: bytes.prefix(OrderIntake.sealedBytesMax)))
+    let kept = min(OrderIntake.sealedBytesMax, max(0, limits.recordBytesMax &- OrderIntake.letterBytesMax))
+    letter.sealedBody = seal.seal(UnsafeRawBufferPointer(rebasing: bytes.prefix(kept)))
     let value = letter.protobuf
+    // No key, so any partition will do: in turn.
+    let partition = Int32(clamping: counts.refused % max(1, topics.deadLetters.partitionCount))
     let sequence = try value.withUnsafeBytes {
-      try producer.send(topic: topics.deadLetters, partition: 0, key: nil, value: $0)
+      try producer.send(topic: topics.deadLetters, partition: partition, key: nil, value: $0)
     }
     return .refused(problems, sequence: sequence)
   }
 
+  /// Code of the problem with an event that is too long.
+  public static let tooLargeCode = "json.too_large"
+  /// What a dead letter has beside its body: seal, problems, place.
+  private static let letterBytesMax = 32 * 1024
   /// Bytes of a refused event that its dead letter keeps: an event of legal size whole.
   public static let sealedBytesMax = 1 << 20
 }

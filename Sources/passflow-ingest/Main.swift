@@ -1,4 +1,6 @@
+import IngestStage
+
 @main
 struct Main {
-  static func main() {}
+  static func main() { IngestExecutable.main() }
 }

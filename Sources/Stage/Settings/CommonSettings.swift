@@ -44,6 +44,8 @@ public struct StateSettings: Sendable, Equatable {
 /// The keys that every stage has, in the order of its file.
 struct CommonKeys: Sendable {
   let stage: String
+  /// Names of topics that only this stage has.
+  let moreTopics: [ConfigurationKey]
   let kafka: KafkaKeys
   let orders = topic("orders", "orders", "Order snapshots, keyed by customer.")
   let deadLetters = topic("dead_letters", "orders.dlq", "What could not be processed, encrypted.")
@@ -78,18 +80,20 @@ struct CommonKeys: Sendable {
     "The 32-byte key that encrypts dead letters; made with a random key when it is not there. All stages and the operator's tool need the same one."
   )
 
-  init(stage: String, port number: Int) {
+  init(stage: String, port number: Int, moreTopics: [ConfigurationKey] = []) {
     self.stage = stage
+    self.moreTopics = moreTopics
     kafka = KafkaKeys(stage: stage)
     port = .integer("http.port", 0...65_535, number, "The port to listen on; 0 for any that is free.")
   }
 
-  private static func topic(_ name: String, _ fallback: String, _ about: String) -> ConfigurationKey {
+  static func topic(_ name: String, _ fallback: String, _ about: String) -> ConfigurationKey {
     .text("topics.\(name)", fallback, bytesMax: 249, about)
   }
 
   var topics: [ConfigurationKey] {
     [orders, deadLetters, enriched, decisions, actions, rules, enrichChangelog, applyChangelog]
+      + moreTopics
   }
 
   var all: [ConfigurationKey] {

@@ -1,11 +1,19 @@
 /// `passflow-ingest`
 public struct IngestConfiguration: StageConfiguration, Equatable {
   public let common: CommonSettings
-  /// NDJSON files to read before and beside HTTP.
-  public let files: [String]
+  /// NDJSON files to read beside HTTP; `--orders` adds to them.
+  public private(set) var files: [String]
+  /// End when the files are read and acknowledged.
+  public private(set) var exitsWhenDone = false
+  /// The only malls whose orders are taken; empty takes every mall.
+  public let malls: [String]
+  public let webhooksTopic: String
+  public let contextTopic: String
   public let bodyBytesMax: Int
   public let lineBytesMax: Int
   public let unacknowledgedMax: Int
+  public let unacknowledgedBytesMax: Int
+  public let acknowledgementTimeoutMs: Int
   /// Webhook keys by mall; secret.
   public let webhookKeys: [ConfigurationPair]
   /// A YAML file of the same form, or nil.
@@ -14,7 +22,14 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
   public let identitySecret: String?
   public let identitySecretFile: String
 
-  private static let keys = CommonKeys(stage: "ingest", port: 8_080)
+  private static let webhooksKey = CommonKeys.topic(
+    "webhooks", "webhooks", "Webhooks whose orders are not read back yet, encrypted.")
+  private static let contextKey = CommonKeys.topic(
+    "order_context", "order.context", "Addresses that a storefront tells for an order.")
+  private static let keys = CommonKeys(
+    stage: "ingest", port: 8_080, moreTopics: [webhooksKey, contextKey])
+  private static let mallsKey = ConfigurationKey.list(
+    "ingest.malls", countMax: 100_000, "The malls whose orders are taken. Empty: every mall's.")
   private static let filesKey = ConfigurationKey.list(
     "ingest.files", countMax: 1_000, "NDJSON files of orders to read at the start, one order a line.")
   private static let bodyBytesMaxKey = ConfigurationKey.integer(
@@ -26,6 +41,12 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
   private static let unacknowledgedMaxKey = ConfigurationKey.integer(
     "ingest.unacknowledged_max", 1...1_000_000, 20_000,
     "Orders sent that the broker has not acknowledged yet; at this number HTTP answers 503 and files pause.")
+  private static let unacknowledgedBytesMaxKey = ConfigurationKey.integer(
+    "ingest.unacknowledged_bytes_max", 1_048_576...17_179_869_184, 134_217_728,
+    "The same for their bytes: what may wait in memory for the broker.")
+  private static let acknowledgementTimeoutMsKey = ConfigurationKey.integer(
+    "ingest.acknowledgement_timeout_ms", 100...300_000, 10_000,
+    "How long a request waits for the broker's acknowledgement before it is answered 503.")
   private static let webhookKeysKey = ConfigurationKey.map(
     "ingest.webhook_api_keys", countMax: 10_000, secret: true,
     "The X-API-Key that each mall's webhooks carry: mall id to key.")
@@ -43,8 +64,9 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
   public static let schema = ConfigurationSchema(
     stage: "ingest",
     keys: keys.all + [
-      filesKey, bodyBytesMaxKey, lineBytesMaxKey, unacknowledgedMaxKey, webhookKeysKey, webhookKeysFileKey,
-      identitySecretKey, identitySecretFileKey,
+      filesKey, mallsKey, bodyBytesMaxKey, lineBytesMaxKey, unacknowledgedMaxKey, unacknowledgedBytesMaxKey,
+      acknowledgementTimeoutMsKey, webhookKeysKey, webhookKeysFileKey, identitySecretKey,
+      identitySecretFileKey,
     ],
     relations: keys.relations + [
       ConfigurationRelation([bodyBytesMaxKey, lineBytesMaxKey]) { values in
@@ -78,12 +100,32 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
   public init(_ values: ConfigurationValues) {
     common = Self.keys.settings(values)
     files = values.list(Self.filesKey)
+    malls = values.list(Self.mallsKey)
+    webhooksTopic = values.text(Self.webhooksKey)
+    contextTopic = values.text(Self.contextKey)
     bodyBytesMax = values.integer(Self.bodyBytesMaxKey)
     lineBytesMax = values.integer(Self.lineBytesMaxKey)
     unacknowledgedMax = values.integer(Self.unacknowledgedMaxKey)
+    unacknowledgedBytesMax = values.integer(Self.unacknowledgedBytesMaxKey)
+    acknowledgementTimeoutMs = values.integer(Self.acknowledgementTimeoutMsKey)
     webhookKeys = values.map(Self.webhookKeysKey)
     webhookKeysFile = values.optional(Self.webhookKeysFileKey)
     identitySecret = values.optional(Self.identitySecretKey)
     identitySecretFile = values.text(Self.identitySecretFileKey)
+  }
+
+  public static let ownOptions = [
+    CommandOption(
+      "orders", value: "FILE", mayRepeat: true,
+      "read orders from FILE, one JSON object a line; - for standard input"),
+    CommandOption("exit-when-done", "end when the files are read and the broker has acknowledged them"),
+  ]
+
+  public mutating func take(_ arguments: CommandArguments) throws(CommandLineError) {
+    files += arguments.values("orders")
+    exitsWhenDone = arguments.has("exit-when-done")
+    guard !exitsWhenDone || !files.isEmpty else {
+      throw CommandLineError(message: "--exit-when-done needs files: give --orders FILE or ingest.files")
+    }
   }
 }

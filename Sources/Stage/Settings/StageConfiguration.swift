@@ -6,6 +6,17 @@ public protocol StageConfiguration: Sendable {
   static var schema: ConfigurationSchema { get }
   var common: CommonSettings { get }
   init(_ values: ConfigurationValues)
+
+  /// Options of this executable beside those that all have.
+  static var ownOptions: [CommandOption] { get }
+  /// Takes what the command line said of `ownOptions`.
+  /// - Throws: what is wrong with them, for a usage error.
+  mutating func take(_ arguments: CommandArguments) throws(CommandLineError)
+}
+
+extension StageConfiguration {
+  public static var ownOptions: [CommandOption] { [] }
+  public mutating func take(_ arguments: CommandArguments) throws(CommandLineError) {}
 }
 
 /// What a stage's command line and configuration amount to.
@@ -22,10 +33,7 @@ extension StageConfiguration {
     -> StageStart<Self>
   {
     let parsed: CommandArguments
-    do throws(CommandLineError) { parsed = try parser.parse(arguments) } catch {
-      let text = "passflow-\(schema.stage): \(error)\nTry 'passflow-\(schema.stage) --help'.\n"
-      return .end(.usage, output: "", error: text)
-    }
+    do throws(CommandLineError) { parsed = try parser.parse(arguments) } catch { return wrong(error) }
     if parsed.has("help") { return .end(.success, output: help, error: "") }
     if parsed.has("version") {
       return .end(.success, output: "passflow-\(schema.stage) \(version)\n", error: "")
@@ -33,14 +41,17 @@ extension StageConfiguration {
     if parsed.has("print-config") {
       return .end(.success, output: ConfigurationPrinter.defaultFile(schema), error: "")
     }
-    return load(file: parsed.value("config"), environment: environment, only: parsed.has("check-config"))
+    return load(parsed, environment: environment)
   }
 
-  private static func load(file: String?, environment: [String: String], only checking: Bool)
-    -> StageStart<Self>
-  {
+  private static func wrong(_ error: CommandLineError) -> StageStart<Self> {
+    let text = "passflow-\(schema.stage): \(error)\nTry 'passflow-\(schema.stage) --help'.\n"
+    return .end(.usage, output: "", error: text)
+  }
+
+  private static func load(_ parsed: CommandArguments, environment: [String: String]) -> StageStart<Self> {
     var root: YAMLNode?
-    if let file {
+    if let file = parsed.value("config") {
       do throws(YAMLError) { root = try YAMLDocument.read(path: file).root } catch {
         return .end(.configuration, output: "", error: "configuration is not valid: 1 problem\n\n\(error)\n")
       }
@@ -51,7 +62,9 @@ extension StageConfiguration {
       let text = problems.map { "\n\($0)\n" }.joined()
       return .end(.configuration, output: "", error: "configuration is not valid: \(count)\n\(text)")
     }
-    guard checking else { return .run(Self(values)) }
+    var configuration = Self(values)
+    do throws(CommandLineError) { try configuration.take(parsed) } catch { return wrong(error) }
+    guard parsed.has("check-config") else { return .run(configuration) }
     return .end(
       .success, output: ConfigurationPrinter.effective(schema, values) + "configuration is valid\n", error: ""
     )
@@ -72,18 +85,18 @@ extension StageConfiguration {
   }
 
   static var parser: CommandLineParser {
-    CommandLineParser([
-      CommandOption("config", value: "FILE", "read the configuration from FILE"),
-      CommandOption("check-config", "check the configuration, print what applies, and end"),
-      CommandOption("print-config", "print every key with its default, and end"),
-      CommandOption("version", "print the version, and end"),
-      CommandOption("help", "print this, and end"),
-    ])
+    CommandLineParser(
+      [CommandOption("config", value: "FILE", "read the configuration from FILE")] + ownOptions + [
+        CommandOption("check-config", "check the configuration, print what applies, and end"),
+        CommandOption("print-config", "print every key with its default, and end"),
+        CommandOption("version", "print the version, and end"),
+        CommandOption("help", "print this, and end"),
+      ])
   }
 
   private static var help: String {
     """
-    Usage: passflow-\(schema.stage) [--config FILE]
+    Usage: passflow-\(schema.stage) [--config FILE]\(ownOptions.isEmpty ? "" : " [OPTIONS]")
 
     \(parser.help)
     Every key can be overridden by an environment variable: http.port by PASSFLOW_HTTP_PORT.
