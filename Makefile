@@ -28,14 +28,15 @@ deps:
 geo: $(GEO)
 $(GEO):
 	@mkdir -p $(dir $(GEO))
-	@bash benchmarks/data/install_geo.sh $(dir $(GEO)) || echo "No geo package to be had: going on with the sample's own ranges"
+	@bash benchmarks/data/install_geo.sh $(dir $(GEO)) $(GEO) || echo "No geo package to be had: going on with the sample's own ranges"
 
 build: deps
 	@echo "Building (release) …"
 	@swift build -c release 2>&1 | { grep -E 'error|warning|Compiling|Build complete' || true; } | tail -n 3
 
 demo: build geo
-	@.build/release/passflow demo --sample benchmarks/sample/orders.ndjson.gz --reference config/reference --geo $(GEO)
+	@mkdir -p .build/demo-orders && gzip -dc benchmarks/sample/orders.ndjson.gz > .build/demo-orders/orders.ndjson
+	@.build/release/passflow demo --orders .build/demo-orders/orders.ndjson --reference config/reference --geo $(GEO)
 
 test: deps
 	@python3 Tests/run.py

@@ -45,14 +45,17 @@ public final class Demonstration {
     let ruleSet = try RuleFiles.load([])
     try prepareFolder()
     let broker = try EmbeddedBroker(
-      topics: TopicPlans.all(partitions: settings.partitions, replication: 1).map { ($0.name, $0.partitions) })
+      topics: TopicPlans.all(partitions: settings.partitions, replication: 1).map { ($0.name, $0.partitions) }
+    )
     defer { broker.close() }
     let access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "passflow-demo"), isEmbedded: true)
     say("Embedded broker on \(broker.bootstrap), \(settings.partitions) partitions a topic\n")
     let started = monotonicMs()
     try startStages(broker.bootstrap)
-    say("Four processes: passflow-enrich, passflow-evaluate and passflow-apply ready, passflow-ingest feeding\n")
+    say(
+      "Four processes: passflow-enrich, passflow-evaluate and passflow-apply ready, passflow-ingest feeding\n"
+    )
     let meter = LatencyMeter()
     meter.start(broker: access, topics: topics)
     let (lines, seconds) = try feed(broker.bootstrap, access)
@@ -80,7 +83,9 @@ public final class Demonstration {
     ]
   }
 
-  private func start(_ stage: String, _ bootstrap: String, _ more: [String: String], _ arguments: [String] = [])
+  private func start(
+    _ stage: String, _ bootstrap: String, _ more: [String: String], _ arguments: [String] = []
+  )
     throws -> ChildProcess
   {
     let log = settings.work + "/\(stage).log"
@@ -177,7 +182,10 @@ public final class Demonstration {
       if try !look(progress.lags()) { try checkExits() }
       usleep(20_000)
     }
-    guard ingest.poll() == 0 else { try checkExits(); return (total, 0) }
+    guard ingest.poll() == 0 else {
+      try checkExits()
+      return (total, 0)
+    }
     if try !progress.waitUntilDrained(pollMs: 20, watch: look) { try checkExits() }
     let seconds = Double(monotonicUs() - started) / 1_000_000
     say(bar.finish(done: total, nowMs: monotonicMs()))
@@ -211,7 +219,8 @@ public final class Demonstration {
     }
     showList(glimpses, labels)
     say("\nOrders by label, of \(glimpses.count):\n")
-    for (label, count) in counts.sorted(by: { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }) {
+    for (label, count) in counts.sorted(by: { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value })
+    {
       say("  \(count)\t\(label)\n")
     }
     explainOne(reading, labels, ruleSet)
@@ -234,7 +243,8 @@ public final class Demonstration {
     let chosen =
       candidates.filter { $0.0.contains("고위험주문") }.map(\.1).min()
       ?? candidates.max { ($0.0.count, $0.1) < ($1.0.count, $1.1) }?.1
-    guard let chosen, let bytes = reading.decisions[chosen], let decision = DecisionValue(protobuf: bytes) else {
+    guard let chosen, let bytes = reading.decisions[chosen], let decision = DecisionValue(protobuf: bytes)
+    else {
       return
     }
     say("\nWhy one order carries its labels:\n")
@@ -247,7 +257,9 @@ public final class Demonstration {
       sorted.isEmpty ? 0 : sorted[min(Int(Double(sorted.count) * share), sorted.count - 1)]
     }
     let rate = seconds > 0 ? Int(Double(lines) / seconds) : 0
-    say("\n\(lines) snapshots in \(Double(Int(seconds * 100)) / 100) s: \(rate) snapshots/s through four processes\n")
+    say(
+      "\n\(lines) snapshots in \(Double(Int(seconds * 100)) / 100) s: \(rate) snapshots/s through four processes\n"
+    )
     say("order → decision while feeding flat out: p50 \(quantile(0.5)) ms, p99 \(quantile(0.99)) ms ")
     say("(\(sorted.count) measured, queueing included)\n")
   }

@@ -59,7 +59,8 @@ final class LatencyMeter: Sendable {
             reading.decisions[String(decoding: header.orderId, as: UTF8.self)] = [UInt8](value)
             guard header.own else { continue }
             reading.decided += 1
-            waiting.append((Int64(header.position.partition) << 48 | header.position.offset, message.timestampMs))
+            waiting.append(
+              (Int64(header.position.partition) << 48 | header.position.offset, message.timestampMs))
           }
         }
         waiting.removeAll { entry in

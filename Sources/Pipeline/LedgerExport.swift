@@ -5,7 +5,9 @@ public import Stage
 /// `labels.csv` out of a running cluster: the ledger's changelog, read committed, last record of each order.
 public enum LedgerExport {
   /// Returns the number of rows. Throws `UserError` or `KafkaError`.
-  public static func write(broker: BrokerAccess, topics: TopicNames = TopicNames(), to path: String) throws -> Int {
+  public static func write(broker: BrokerAccess, topics: TopicNames = TopicNames(), to path: String) throws
+    -> Int
+  {
     var ledger: [[UInt8]: [UInt8]] = [:]
     let count = try broker.partitionCount(topics.applyChangelog)
     for partition in 0..<Int32(count) {

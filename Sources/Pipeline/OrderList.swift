@@ -16,12 +16,15 @@ struct OrderList {
   /// One order as the shop shows it; its labels in the order of their names.
   mutating func add(_ glimpse: OrderGlimpse, labels: [ItemLabel]) {
     var names: [String] = []
-    for label in labels.map(\.label).sorted(by: bytesPrecede) where names.last != label { names.append(label) }
+    for label in labels.map(\.label).sorted(by: bytesPrecede) where names.last != label {
+      names.append(label)
+    }
     let date = glimpse.placedAt.prefix(16).map { $0 == "T" ? " " : String($0) }.joined()
     rows.append(
       Row(
         date: date, buyer: Masking.name(glimpse.buyerName),
-        amount: OrderList.grouped(glimpse.amount) + (glimpse.currency == "KRW" ? "원" : " " + glimpse.currency),
+        amount: OrderList.grouped(glimpse.amount)
+          + (glimpse.currency == "KRW" ? "원" : " " + glimpse.currency),
         labels: names.joined(separator: " · ")))
   }
 

@@ -6,7 +6,8 @@ public enum TopicPlans {
   /// - Parameters:
   ///   - partitions: of `orders`, `orders.enriched` and `decisions`; changelogs follow their stage's input.
   ///   - replication: −1 takes the broker's default.
-  public static func all(_ names: TopicNames = TopicNames(), partitions: Int, replication: Int) -> [TopicPlan] {
+  public static func all(_ names: TopicNames = TopicNames(), partitions: Int, replication: Int) -> [TopicPlan]
+  {
     let days = 86_400_000
     func plan(_ name: String, _ count: Int, _ properties: [String: String]) -> TopicPlan {
       TopicPlan(name: name, partitions: count, replication: replication, properties: properties)

@@ -28,7 +28,10 @@ public final class OrderGlimpseReader {
       case "order_id": glimpse.orderId = text(tape, place)
       case "placed_at": glimpse.placedAt = text(tape, place)
       case "currency": glimpse.currency = text(tape, place)
-      case "shop_no": if tape.kind(place) == JSONTape.Kind.signed { glimpse.shopNo = Int32(truncatingIfNeeded: tape.number(place)) }
+      case "shop_no":
+        if tape.kind(place) == JSONTape.Kind.signed {
+          glimpse.shopNo = Int32(truncatingIfNeeded: tape.number(place))
+        }
       case "buyer": member(tape, place, "name") { glimpse.buyerName = $0 }
       case "amount": member(tape, place, "items") { glimpse.amount = $0 }
       default: break

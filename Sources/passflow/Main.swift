@@ -9,6 +9,14 @@ struct Main {
     let code: ExitCode
     switch arguments.first {
     case "run": code = RunCommand.main(Array(arguments.dropFirst()))
+    case "demo": code = DemoCommand.main(Array(arguments.dropFirst()))
+    case "topics": code = TopicsCommand.main(Array(arguments.dropFirst()))
+    case "wait": code = WaitCommand.main(Array(arguments.dropFirst()))
+    case "labels": code = LabelsCommand.main(Array(arguments.dropFirst()))
+    case "rules": code = RulesCommand.main(Array(arguments.dropFirst()))
+    case "--version":
+      StandardStream.output.write("passflow \(Version.text)\n")
+      code = .success
     case "--help", "help", nil:
       StandardStream.output.write(usage)
       code = arguments.isEmpty ? .usage : .success
@@ -20,11 +28,16 @@ struct Main {
     exitProcess(code)
   }
 
-  static let commands = ["run", "help"]
+  static let commands = ["run", "demo", "topics", "wait", "labels", "rules", "help"]
   static let usage = """
     Usage: passflow COMMAND [OPTIONS]
 
       run      the whole pipeline over a file of orders, to completion
+      demo     the four executables on the embedded broker, with sample orders
+      topics   create or list PassFlow's topics on a Kafka cluster
+      wait     wait until everything in the pipeline has come through
+      labels   the labels that are on the orders now, as a file
+      rules    check rule files
 
     'passflow COMMAND --help' explains a command.
 
