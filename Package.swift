@@ -99,6 +99,17 @@ let package = Package(
     tests("StoreTests", ["Store"]),
     tests("ShopTests", ["Shop", "Orders", "Store"]),
     tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop"]),
+    tests(
+      "EnrichStageTests", ["EnrichStage", "History", "Kafka", "Orders", "Rules", "Stage", "Store", "Topics"]),
+    tests("EvaluateStageTests", ["EvaluateStage", "History", "Orders", "Rules", "Topics"]),
+    tests(
+      "ScenarioTests",
+      [
+        "ApplyStage", "EnrichStage", "EvaluateStage", "History", "Orders", "Pipeline", "Rules", "Shop",
+        "Topics",
+      ],
+      exclude: ["Fixtures"]),
+    tests("PipelineTests", ["Pipeline"]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
   ],
