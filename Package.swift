@@ -9,6 +9,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  // Every lane is one thread by construction; the run-time check costs 3 % of a stage (docs/design.md).
+  .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 func core(_ name: String, _ dependencies: [Target.Dependency] = [], linked: [LinkerSetting] = [])
@@ -28,6 +30,11 @@ func library(_ name: String, _ linked: [String]) -> Target {
 func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(
     name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
+}
+
+func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: "benchmarks/micro/\(name)", swiftSettings: settings)
 }
 
 func tests(
@@ -55,6 +62,7 @@ let package = Package(
     library("CSimdJSON", ["simdjson", "stdc++"]),
     library("CYAML", ["yaml"]),
     library("CSodium", ["sodium"]),
+    library("CAllocator", []),
 
     // Values and business meaning: no I/O, no clock.
     core("Orders"),
@@ -70,7 +78,7 @@ let package = Package(
     core("Shop", ["Orders", "Store"]),
 
     // Runtime and stages.
-    core("Stage", ["Kafka", "HTTP", "YAML", "Store", "CSodium"]),
+    core("Stage", ["Kafka", "HTTP", "YAML", "Store", "CSodium", "CAllocator"]),
     core("IngestStage", ["Stage", "Orders", "Topics", "CSodium"]),
     core("EnrichStage", ["Stage", "Orders", "Topics", "History", "Rules"]),
     core("EvaluateStage", ["Stage", "Orders", "Topics", "Rules"]),
@@ -89,6 +97,9 @@ let package = Package(
     tool("passflow-evaluate", ["EvaluateStage"]),
     tool("passflow-apply", ["ApplyStage"]),
     tool("passflow", ["Pipeline", "Stage"]),
+
+    // Measurements of one target each; run in release.
+    benchmark("RulesBench", ["Rules", "Orders"]),
 
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),

@@ -3,6 +3,21 @@ import Shop
 public import Stage
 public import Topics
 
+/// Where labels are written.
+public enum ShopChoice: Sendable {
+  /// A shop in one SQLite file.
+  case local(path: String)
+  /// Nothing is written: the ledger alone says what would be there.
+  case trial
+
+  func open() throws -> any ShopSink {
+    switch self {
+    case .local(let path): try LocalShop(path: path)
+    case .trial: TrialShop()
+    }
+  }
+}
+
 /// What an apply lane needs.
 public struct ApplyLaneSettings: Sendable {
   public var broker: BrokerAccess
@@ -10,19 +25,19 @@ public struct ApplyLaneSettings: Sendable {
   public var lane: LaneSettings
   public var cacheBytes: Int
   public var seal: DeadLetterSeal
-  public var shopPath: String
+  public var shop: ShopChoice
   public var options = Reconciler.Options()
 
   public init(
     broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, cacheBytes: Int, seal: DeadLetterSeal,
-    shopPath: String
+    shop: ShopChoice
   ) {
     self.broker = broker
     self.topics = topics
     self.lane = lane
     self.cacheBytes = cacheBytes
     self.seal = seal
-    self.shopPath = shopPath
+    self.shop = shop
   }
 }
 
@@ -36,7 +51,7 @@ public func runApplyLane(
   let broker = settings.broker
   let producer = try Producer(settings: broker.client)
   let actions = try broker.topic(settings.topics.actions, of: producer, readBy: nil)
-  let shop = try LocalShop(path: settings.shopPath)
+  let shop = try settings.shop.open()
   let processor = ApplyProcessor(
     reconciler: Reconciler(options: settings.options), shop: shop, actionsPartitions: actions.partitionCount,
     deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil),

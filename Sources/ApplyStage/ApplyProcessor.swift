@@ -30,23 +30,10 @@ public final class ApplyProcessor: StatefulProcessor {
     public init() {}
   }
 
-  /// What was applied to one order.
-  final class Entry {
-    var ledger: AppliedLedgerValue?
-    var isTouched = false
-    /// Waits for the shop: its ledger is not final.
-    var isInWave = false
-    init(_ ledger: AppliedLedgerValue?) { self.ledger = ledger }
-    var bytes: Int {
-      guard let ledger else { return 128 }
-      return ledger.labels.reduce(320) { $0 + 96 + $1.itemCodes.count * 16 + $1.rules.count * 16 }
-    }
-  }
-
   final class Orders {
     let state: PartitionState
-    let cache: StateCache<Entry>
-    var touched: [(key: [UInt8], entry: Entry)] = []
+    let cache: StateCache<LedgerEntry>
+    var touched: [(key: [UInt8], entry: LedgerEntry)] = []
     var isFileEmpty: Bool
     init(state: PartitionState, cacheBytes: Int) throws {
       self.state = state
@@ -57,9 +44,9 @@ public final class ApplyProcessor: StatefulProcessor {
 
   private struct Waiting {
     let decision: DecisionValue
+    let digest: DesiredDigest
     let reconciliation: Reconciliation
-    let entry: Entry
-    let key: [UInt8]
+    let entry: LedgerEntry
     let partition: Int32
     let order: OrderIdentity
   }
@@ -73,10 +60,13 @@ public final class ApplyProcessor: StatefulProcessor {
   private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Orders] = [:]
   private var wave: [Waiting] = []
+  private var writer = ProtobufWriter(capacity: 2048)
   private var actions: [(partition: Int32, bytes: [UInt8], key: [UInt8])] = []
   public private(set) var counts = Counts()
-  /// Sees every decision in the order of handling; for files and timelines.
-  public var onDecision: ((DecisionValue) -> Void)?
+  /// False: `onAction` is the only taker of action records (a trial run, whose broker nobody else reads).
+  public var sendsActions = true
+  /// Sees every decision's bytes, borrowed, in the order of handling; for files and timelines.
+  public var onDecision: ((UnsafeRawBufferPointer) -> Void)?
   /// Sees every action record.
   public var onAction: ((ActionValue) -> Void)?
 
@@ -110,31 +100,58 @@ public final class ApplyProcessor: StatefulProcessor {
     for index in 0..<batch.count {
       let message = batch[index]
       guard let orders = partitions[message.partition] else { continue }
-      guard let value = message.value, let decision = DecisionValue(protobuf: value) else {
+      guard let value = message.value, let header = DecisionHeader(value),
+        try take(value, header, message.partition, orders)
+      else {
         try deadLetter(message, producer)
         continue
       }
-      try take(decision, message.partition, orders)
     }
     try finishWave()
   }
 
-  private func take(_ decision: DecisionValue, _ partition: Int32, _ orders: Orders) throws {
-    counts.decisions += 1
-    if decision.own { counts.ownDecisions += 1 }
-    onDecision?(decision)
-    let key = LedgerKey.bytes(mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)
+  /// False when the bytes are malformed.
+  private func take(
+    _ value: UnsafeRawBufferPointer, _ header: DecisionHeader, _ partition: Int32, _ orders: Orders
+  ) throws -> Bool {
+    let key = LedgerKey.bytes(mallId: header.mallId, shopNo: header.shopNo, orderId: header.orderId)
     var entry = try self.entry(key, orders)
     if entry.isInWave {
       try finishWave()
       entry = try self.entry(key, orders)
     }
-    let reconciliation = reconciler.reconcile(decision, ledger: entry.ledger)
+    onDecision?(value)
+    let digest = DesiredDigest(header.desired)
+    if confirm(header, digest, entry) {
+      touch(entry, key, orders)
+    } else {
+      guard let decision = DecisionValue(protobuf: value) else { return false }
+      reconcile(decision, digest, entry, key, partition, orders)
+    }
+    counts.decisions += 1
+    if header.own { counts.ownDecisions += 1 }
+    return true
+  }
+
+  /// The common case: a newer decision of the same partition that asks for what the last one asked for.
+  private func confirm(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) -> Bool {
+    guard let last = entry.position, header.position.partition == last.partition, last < header.position,
+      digest == entry.digest, header.ruleSet.elementsEqual(entry.ruleSet)
+    else { return false }
+    entry.confirm(header.position, latestVersion: header.latestVersion)
+    return true
+  }
+
+  private func reconcile(
+    _ decision: DecisionValue, _ digest: DesiredDigest, _ entry: LedgerEntry, _ key: [UInt8],
+    _ partition: Int32, _ orders: Orders
+  ) {
+    let reconciliation = reconciler.reconcile(decision, ledger: entry.value)
     switch reconciliation.standing {
     case .older: counts.older += 1
     case .repeated: counts.repeated += 1
     case .confirmed:
-      entry.ledger = reconciliation.newLedger
+      entry.set(reconciliation.newLedger, digest: digest)
       touch(entry, key, orders)
     case .changed:
       entry.isInWave = true
@@ -142,7 +159,8 @@ public final class ApplyProcessor: StatefulProcessor {
       touch(entry, key, orders)
       wave.append(
         Waiting(
-          decision: decision, reconciliation: reconciliation, entry: entry, key: key, partition: partition,
+          decision: decision, digest: digest, reconciliation: reconciliation, entry: entry,
+          partition: partition,
           order: OrderIdentity(
             mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)))
     }
@@ -176,31 +194,32 @@ public final class ApplyProcessor: StatefulProcessor {
 
   private func settle(_ waiting: Waiting, _ settlement: Settlement) {
     waiting.entry.isInWave = false
-    waiting.entry.ledger = settlement.ledger
+    waiting.entry.set(settlement.ledger, digest: settlement.hasRefusals ? .none : waiting.digest)
     if settlement.hasRefusals { counts.refused += 1 }
     counts.labelsAdded += waiting.reconciliation.labelAdds.count
     counts.labelsRemoved += waiting.reconciliation.labelRemoves.count
     for action in settlement.actions {
       counts.actions += 1
       onAction?(action)
-      actions.append((waiting.partition, action.protobuf, Array(action.mallId.utf8)))
+      if sendsActions { actions.append((waiting.partition, action.protobuf, Array(action.mallId.utf8))) }
     }
   }
 
-  private func entry(_ key: [UInt8], _ orders: Orders) throws -> Entry {
+  private func entry(_ key: [UInt8], _ orders: Orders) throws -> LedgerEntry {
     if let found = key.withUnsafeBytes({ orders.cache.lookup($0) }) { return found }
-    var ledger: AppliedLedgerValue?
+    var entry = LedgerEntry()
     if !orders.isFileEmpty {
-      ledger =
-        try key.withUnsafeBytes { try orders.state.withValue($0) { AppliedLedgerValue(protobuf: $0) } }
-        ?? nil
+      let stored = try key.withUnsafeBytes { try orders.state.withValue($0) { LedgerEntry($0) } }
+      if let stored {
+        guard let stored else { throw PartitionStateError.damaged(nil) }
+        entry = stored
+      }
     }
-    let entry = Entry(ledger)
     _ = key.withUnsafeBytes { orders.cache.insert($0, entry, bytes: entry.bytes + key.count) }
     return entry
   }
 
-  private func touch(_ entry: Entry, _ key: [UInt8], _ orders: Orders) {
+  private func touch(_ entry: LedgerEntry, _ key: [UInt8], _ orders: Orders) {
     guard !entry.isTouched else { return }
     entry.isTouched = true
     orders.touched.append((key, entry))
@@ -220,9 +239,10 @@ public final class ApplyProcessor: StatefulProcessor {
     for (partition, orders) in partitions {
       for (key, entry) in orders.touched {
         entry.isTouched = false
-        guard let value = entry.ledger?.protobuf else { continue }
+        writer.removeAll()
+        entry.write(into: &writer)
         key.withUnsafeBytes { key in
-          value.withUnsafeBytes { changes.put(partition: partition, key: key, value: $0) }
+          writer.bytes.withUnsafeBytes { changes.put(partition: partition, key: key, value: $0) }
         }
       }
       orders.touched.removeAll(keepingCapacity: true)
@@ -275,14 +295,16 @@ public final class ApplyProcessor: StatefulProcessor {
 
 /// Keys of the ledger: mall ‖ 0x00 ‖ shop ‖ 0x00 ‖ order id (topics/ledger.proto).
 public enum LedgerKey {
-  public static func bytes(mallId: String, shopNo: Int32, orderId: String) -> [UInt8] {
+  public static func bytes(
+    mallId: UnsafeRawBufferPointer, shopNo: Int32, orderId: UnsafeRawBufferPointer
+  ) -> [UInt8] {
     var key: [UInt8] = []
-    key.reserveCapacity(mallId.utf8.count + orderId.utf8.count + 14)
-    key.append(contentsOf: mallId.utf8)
+    key.reserveCapacity(mallId.count + orderId.count + 14)
+    key.append(contentsOf: mallId)
     key.append(0)
     key.append(contentsOf: String(shopNo).utf8)
     key.append(0)
-    key.append(contentsOf: orderId.utf8)
+    key.append(contentsOf: orderId)
     return key
   }
 

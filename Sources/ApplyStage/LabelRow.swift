@@ -52,7 +52,8 @@ public struct LabelRow: Hashable, Sendable, Comparable {
     bytes.append(10)
   }
 
-  private static func append(_ field: String, to bytes: inout [UInt8]) {
+  /// One field, quoted where it must be.
+  public static func append(_ field: String, to bytes: inout [UInt8]) {
     let isPlain = field.utf8.allSatisfy { $0 != 44 && $0 != 34 && $0 != 10 && $0 != 13 }
     if isPlain {
       bytes.append(contentsOf: field.utf8)

@@ -28,7 +28,7 @@ public final class Decider {
   private var rows: [Row] = []
   private var writer = ProtobufWriter(capacity: 4096)
   private let ruleSetHash: String
-  private var codes: [UnsafeRawBufferPointer] = []
+  private var codes: [(code: UnsafeRawBufferPointer, item: Int)] = []
 
   public init(plan: Plan) {
     self.plan = plan
@@ -87,65 +87,79 @@ public final class Decider {
     writer.int64(5, identity.version)
     writer.int64(6, row.view.latestVersion)
     writer.string(7, ruleSetHash)
-    writeLabels(row, answers.outcomes)
-    for effect in labels.effects where answers.outcomes[effect.source.rule] == Outcome.true.rawValue {
-      writer.message(9) { nested in
-        nested.string(1, effect.kind)
-        nested.string(2, effect.source.id)
-        nested.string(4, effect.text)
-      }
-    }
+    writeDesired(row, answers.outcomes)
     writer.presentBytes(10, UnsafeRawBufferPointer(answers.outcomes))
     writer.presentBytes(11, UnsafeRawBufferPointer(answers.terms))
     for name in pending(answers.outcomes, answers.terms) { writer.presentString(12, name) }
     filler.digests.bytes.withUnsafeBytes {
       writer.presentBytes(13, UnsafeRawBufferPointer(rebasing: $0[identity.digest]))
     }
-    writer.int64(14, row.view.state)
     writer.bool(15, row.view.own)
-    writer.bool(16, isTooLate(row))
     writer.int64(17, identity.placedAt)
     writer.int64(18, row.view.inputEventTime)
     if !identity.currency.isEmpty { writer.presentBytes(19, identity.currency) }
-    writer.bool(20, row.view.firstSeenClosed)
+  }
+
+  /// What apply acts on; equal wishes give equal bytes.
+  private func writeDesired(_ row: Row, _ outcomes: UnsafeBufferPointer<UInt8>) {
+    let start = writer.beginMessage(8)
+    writeLabels(row, outcomes)
+    for effect in labels.effects where outcomes[effect.source.rule] == Outcome.true.rawValue {
+      let nested = writer.beginMessage(3)
+      writer.string(1, effect.kind)
+      writer.string(2, effect.source.id)
+      writer.string(4, effect.text)
+      writer.endMessage(nested)
+    }
+    writer.int64(4, row.view.state)
+    writer.bool(5, row.view.firstSeenClosed)
+    writer.bool(6, isTooLate(row))
+    writer.endMessage(start)
   }
 
   private func writeLabels(_ row: Row, _ outcomes: UnsafeBufferPointer<UInt8>) {
-    var hasLiveCodes = false
+    var hasTable = false
     for entry in labels.entries {
       guard entry.sources.contains(where: { outcomes[$0.rule] == Outcome.true.rawValue }) else { continue }
-      if let rule = entry.itemRule {
-        let count = row.identity.items.count
-        collectCodes(row) { index in
-          index < count && evaluator.isLineMatched(rule: rule.planned, row: row.row, itemIndex: index)
-        }
-        hasLiveCodes = false
-      } else if !hasLiveCodes {
-        collectCodes(row) { _ in true }
-        hasLiveCodes = true
+      if !hasTable {
+        collectCodes(row)
+        for code in codes { writer.presentBytes(1, code.code) }
+        hasTable = true
       }
-      guard !codes.isEmpty else { continue }
-      writer.message(8) { nested in
-        nested.string(1, entry.label)
-        for source in entry.sources where outcomes[source.rule] == Outcome.true.rawValue {
-          nested.presentString(2, source.id)
-        }
-        for code in codes { nested.presentBytes(3, code) }
-        nested.bool(4, entry.keepOnCancel)
+      guard !codes.isEmpty, let items = matchedItems(entry, row) else { continue }
+      let nested = writer.beginMessage(2)
+      writer.string(1, entry.label)
+      for source in entry.sources where outcomes[source.rule] == Outcome.true.rawValue {
+        writer.presentString(2, source.id)
       }
+      writer.packed(3, items)
+      writer.bool(4, entry.keepOnCancel)
+      writer.endMessage(nested)
     }
   }
 
-  /// Codes of the row's live items that the test takes, sorted as bytes.
-  private func collectCodes(_ row: Row, _ takes: (Int) -> Bool) {
+  /// Indexes into the table of codes of the lines that a rule of item scope matches; empty = all; nil = none.
+  private func matchedItems(_ entry: LabelPlan.Entry, _ row: Row) -> [UInt64]? {
+    guard let rule = entry.itemRule else { return [] }
+    var items: [UInt64] = []
+    for (place, code) in codes.enumerated()
+    where evaluator.isLineMatched(rule: rule.planned, row: row.row, itemIndex: code.item) {
+      items.append(UInt64(place))
+    }
+    if items.isEmpty { return nil }
+    return items.count == codes.count ? [] : items
+  }
+
+  /// Codes of the row's live items, sorted as bytes.
+  private func collectCodes(_ row: Row) {
     codes.removeAll(keepingCapacity: true)
     var isSorted = true
-    for (index, place) in row.identity.items.enumerated() where filler.items[place].isLive && takes(index) {
+    for (index, place) in row.identity.items.enumerated() where filler.items[place].isLive {
       let code = filler.items[place].code
-      if isSorted, let last = codes.last { isSorted = last.lexicographicallyPrecedes(code) }
-      codes.append(code)
+      if isSorted, let last = codes.last { isSorted = last.code.lexicographicallyPrecedes(code) }
+      codes.append((code, index))
     }
-    if !isSorted { codes.sort { $0.lexicographicallyPrecedes($1) } }
+    if !isSorted { codes.sort { $0.code.lexicographicallyPrecedes($1.code) } }
   }
 
   private func pending(

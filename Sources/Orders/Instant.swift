@@ -166,20 +166,46 @@ extension Instant {
 
   /// RFC 3339 in the zone, seconds, or as many of six fraction digits as are not zero.
   public func rfc3339(in zone: ShopZone = .seoul) -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(32)
+    appendRFC3339(in: zone, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The same as ASCII, without a string of its own.
+  public func appendRFC3339(in zone: ShopZone = .seoul, to bytes: inout [UInt8]) {
     let (date, microsecondOfDay) = zone.civil(self)
     let (year, month, day) = date.components
-    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    func digits(_ value: Int, _ count: Int) {
+      var divisor = 1
+      for _ in 1..<count { divisor *= 10 }
+      while divisor > 0 {
+        bytes.append(48 + UInt8(value / divisor % 10))
+        divisor /= 10
+      }
+    }
     let second = Int(microsecondOfDay / 1_000_000)
-    var fraction = ""
+    digits(min(max(year, 0), 9999), 4)
+    bytes.append(45)
+    digits(month, 2)
+    bytes.append(45)
+    digits(day, 2)
+    bytes.append(84)
+    digits(second / 3600, 2)
+    bytes.append(58)
+    digits(second / 60 % 60, 2)
+    bytes.append(58)
+    digits(second % 60, 2)
     let rest = Int(microsecondOfDay % 1_000_000)
     if rest != 0 {
-      let padded = String(rest + 1_000_000).dropFirst()
-      fraction = "." + String(padded[...(padded.lastIndex { $0 != "0" } ?? padded.startIndex)])
+      bytes.append(46)
+      digits(rest, 6)
+      while bytes.last == 48 { bytes.removeLast() }
     }
     let offset = abs(zone.offsetMinutes)
-    let sign = zone.offsetMinutes < 0 ? "-" : "+"
-    let yearText = String(String(year + 10_000).dropFirst())
-    return "\(yearText)-\(two(month))-\(two(day))T\(two(second / 3600)):\(two(second / 60 % 60)):"
-      + "\(two(second % 60))\(fraction)\(sign)\(two(offset / 60)):\(two(offset % 60))"
+    bytes.append(zone.offsetMinutes < 0 ? 45 : 43)
+    digits(offset / 60 % 100, 2)
+    bytes.append(58)
+    digits(offset % 60, 2)
   }
 }

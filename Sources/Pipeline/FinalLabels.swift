@@ -56,10 +56,54 @@ struct FinalLabels {
     }
   }
 
+  /// The common case: each label once, all on the same items. Then the rows are the items by the labels.
+  private mutating func writeUniform(
+    _ order: OrderIdentity, _ ledger: AppliedLedgerValue, to file: OutputFile
+  ) throws -> Bool {
+    guard let first = ledger.labels.first else { return true }
+    for place in ledger.labels.indices.dropFirst() {
+      let label = ledger.labels[place]
+      guard bytesPrecede(ledger.labels[place - 1].label, label.label), label.itemCodes == first.itemCodes
+      else { return false }
+    }
+    var prefix: [UInt8] = []
+    LabelRow.append(order.mallId, to: &prefix)
+    prefix.append(44)
+    prefix.append(contentsOf: String(order.shopNo).utf8)
+    prefix.append(44)
+    LabelRow.append(order.orderId, to: &prefix)
+    prefix.append(44)
+    let suffixes = ledger.labels.map { label in
+      var suffix: [UInt8] = [44]
+      LabelRow.append(label.label, to: &suffix)
+      suffix.append(44)
+      LabelRow.append(label.rules.joined(separator: "|"), to: &suffix)
+      suffix.append(10)
+      return suffix
+    }
+    var lines: [UInt8] = []
+    lines.reserveCapacity(first.itemCodes.count * suffixes.count * (prefix.count + 64))
+    for code in first.itemCodes {
+      for suffix in suffixes {
+        lines.append(contentsOf: prefix)
+        LabelRow.append(code, to: &lines)
+        lines.append(contentsOf: suffix)
+      }
+    }
+    try file.write(lines)
+    rowCount += first.itemCodes.count * suffixes.count
+    for label in ledger.labels {
+      rowsByLabel[label.label, default: 0] += first.itemCodes.count
+      ordersByLabel[label.label, default: 0] += 1
+    }
+    return true
+  }
+
   mutating func write(_ key: [UInt8], _ value: [UInt8], to file: OutputFile) throws {
     guard let order = key.withUnsafeBytes({ LedgerKey.identity($0) }),
       let ledger = AppliedLedgerValue(protobuf: value)
     else { throw UserError("a ledger record is malformed") }
+    if try writeUniform(order, ledger, to: file) { return }
     var line: [UInt8] = []
     var seen: Set<String> = []
     for row in LabelRow.rows(of: order, ledger) {

@@ -49,7 +49,10 @@ public struct TrialRunSummary: Sendable {
 public final class TrialRun: Sendable {
   private let settings: TrialRunSettings
   private let topics = TopicNames()
-  private static let cacheBytes = 40 << 20
+  /// Customers' histories kept in memory; the rest is in the state files.
+  static let historyBytesMax = 80 << 20
+  /// Ledger entries kept in memory.
+  static let ledgerBytesMax = 24 << 20
 
   public init(_ settings: TrialRunSettings) { self.settings = settings }
 
@@ -84,7 +87,9 @@ public final class TrialRun: Sendable {
   static func access(_ embedded: EmbeddedBroker) -> BrokerAccess {
     let client = ClientSettings(
       bootstrap: embedded.bootstrap, clientId: "passflow-run",
-      properties: ["queued.max.messages.kbytes": "4096", "fetch.wait.max.ms": "5"])
+      properties: [
+        "queued.max.messages.kbytes": "32768", "queued.min.messages": "1000000", "fetch.wait.max.ms": "5",
+      ])
     return BrokerAccess(client: client, isEmbedded: true)
   }
 
@@ -192,6 +197,8 @@ private final class Stages: Sendable {
     lane.inputPartitions = settings.partitions
     lane.stateDirectory = stateDirectory
     lane.commitIntervalMs = 10
+    // Nobody reads this state after a crash: only memory limits how long it may stay unwritten.
+    lane.uncommittedMax = .max
     return lane
   }
 
@@ -230,13 +237,15 @@ private final class Stages: Sendable {
 
   private func start(_ files: TrialFiles) throws -> [NativeThread] {
     let demand = factDemand(of: ruleSet)
-    let cache = 40 << 20
+    let cache = TrialRun.ledgerBytesMax
     let threads = [
       NativeThread(name: "enrich") { [self] in
         var settings = EnrichLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich),
-          cacheBytes: cache / self.settings.partitions, seal: seal, reference: reference, demand: demand)
-        settings.lane.commitIntervalMs = 200
+          cacheBytes: TrialRun.historyBytesMax / self.settings.partitions, seal: seal, reference: reference,
+          demand: demand)
+        settings.lane.keepsStateAtEnd = false
+        settings.lane.dirtyBytesMax = TrialRun.historyBytesMax
         guarded(enrich) {
           try runEnrichLane(settings, context: enrich) { counts in results.withLock { $0.enrich = counts } }
         }
@@ -255,7 +264,7 @@ private final class Stages: Sendable {
         var settings = ApplyLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.decisions, GroupNames.apply),
           cacheBytes: cache / self.settings.partitions, seal: seal,
-          shopPath: stateDirectory + "/shop.sqlite")
+          shop: .trial)
         settings.options.firstSeenShipped = self.settings.firstSeenShipped
         guarded(apply) {
           try runApplyLane(
@@ -353,23 +362,23 @@ private final class Stages: Sendable {
 private final class TrialFiles: @unchecked Sendable {
   private let decisions: OutputFile
   private let actions: OutputFile
-  private let ruleIds: [String]
-  private let termTexts: [[String]]
+  private var line: DecisionLine
   private var json = JSONWriter(capacity: 8192)
   private var failure: (any Error)?
 
   init(_ decisions: OutputFile, _ actions: OutputFile, _ ruleSet: RuleSet) {
     self.decisions = decisions
     self.actions = actions
-    ruleIds = ruleSet.rules.map(\.id)
-    termTexts = ruleSet.rules.map { $0.terms.map(\.text) }
+    line = DecisionLine(
+      texts: DecisionRuleTexts(
+        ruleIds: ruleSet.rules.map(\.id), termTexts: ruleSet.rules.map { $0.terms.map(\.text) }))
   }
 
   func attach(to processor: ApplyProcessor) {
+    processor.sendsActions = false
     processor.onDecision = { [self] decision in
       json.removeAll()
-      decision.writeJSON(into: &json, ruleIds: ruleIds, termTexts: termTexts)
-      keep { try decisions.write(json.bytes) }
+      if line.write(decision, into: &json) { keep { try decisions.write(json.bytes) } }
     }
     processor.onAction = { [self] action in
       json.removeAll()

@@ -43,10 +43,10 @@ extension Checker {
         hint: type == .stringList ? "ask \"…\" in \(receiver)" : nil)
     }
     if case .text = value { return failure(expression, "both sides are constant") }
-    guard arguments.count == 1, case .string(let text) = arguments[0].kind else {
+    guard arguments.count == 1, case .string(let literal) = arguments[0].kind else {
       return failure(expression, "\(function) needs one text in quotes")
     }
-    return (.textTest(test, value, text), .bool)
+    return (.textTest(test, value, Array(literal.text.utf8)), .bool)
   }
 
   private mutating func checkFunction(_ expression: Expression, _ function: String, _ arguments: [Expression])
@@ -65,8 +65,8 @@ extension Checker {
       return type == .invalid ? Checker.invalid : (function == "has" ? .not(value) : value, .bool)
     case "duration", "timestamp":
       let type: RuleType = function == "duration" ? .duration : .timestamp
-      guard arguments.count == 1, case .string(let text) = arguments[0].kind,
-        let value = Checker.literal(text, as: type, explicit: true)
+      guard arguments.count == 1, case .string(let literal) = arguments[0].kind,
+        let value = Checker.literal(literal.text, as: type, explicit: true)
       else {
         let example = type == .duration ? "duration(\"1h30m\")" : "timestamp(\"2026-10-10T09:30:00+09:00\")"
         return failure(expression, "\(function) needs one valid text", hint: "for example \(example)")
@@ -103,13 +103,13 @@ extension Checker {
 
   private mutating func checkInList(_ expression: Expression, _ arguments: [Expression], item: Bool) -> Typed
   {
-    guard arguments.count == 1, case .string(let name) = arguments[0].kind, !name.isEmpty,
-      name.utf8.count <= Checker.listNameBytesMax
+    guard arguments.count == 1, case .string(let name) = arguments[0].kind, !name.text.isEmpty,
+      name.text.utf8.count <= Checker.listNameBytesMax
     else {
       return failure(
         expression, "inList needs the name of a list in quotes, at most \(Checker.listNameBytesMax) bytes")
     }
-    return (.inList(name, item: item), .bool)
+    return (.inList(Array(name.text.utf8), item: item), .bool)
   }
 
   private mutating func checkQuantifier(
@@ -142,8 +142,8 @@ extension Checker {
   /// Half-open; over midnight when the end is not after the beginning (D9).
   private mutating func checkTimeBetween(_ expression: Expression, _ arguments: [Expression]) -> Typed {
     guard arguments.count == 3, case .string(let from) = arguments[1].kind,
-      case .string(let to) = arguments[2].kind, let start = Checker.literal(from, as: .timeOfDay),
-      let end = Checker.literal(to, as: .timeOfDay)
+      case .string(let to) = arguments[2].kind, let start = Checker.literal(from.text, as: .timeOfDay),
+      let end = Checker.literal(to.text, as: .timeOfDay)
     else {
       return failure(
         expression, "expected a timestamp and two times of day",
@@ -186,11 +186,11 @@ extension Checker {
       guard type == .stringList, case .fact(let fact) = list else {
         return failure(right, "expected a list to the right of in, found \(type)", hint: "write [1, 2]")
       }
-      guard case .string(let text) = left.kind else {
+      guard case .string(let literal) = left.kind else {
         return failure(
           left, "expected a text in quotes to the left of in", hint: "\"cash\" in payment.methods")
       }
-      return (.listContains(fact, text), .bool)
+      return (.listContains(fact, Array(literal.text.utf8)), .bool)
     }
     let operand = check(left)
     guard operand.type != .invalid else { return Checker.invalid }
@@ -208,7 +208,7 @@ extension Checker {
     default: break
     }
     var numbers: Set<Int64> = []
-    var texts: Set<String> = []
+    var texts: Set<[UInt8]> = []
     for element in elements {
       let typed = check(element)
       guard typed.type != .invalid else { continue }
@@ -222,7 +222,9 @@ extension Checker {
         report(element, "expected \(operand.type) constants in the list, found \(typed.type)")
       }
     }
-    if operand.type == .string { return (.textIn(operand.value, texts.sorted(by: bytesPrecede)), .bool) }
+    if operand.type == .string {
+      return (.textIn(operand.value, texts.sorted { $0.lexicographicallyPrecedes($1) }), .bool)
+    }
     return (.numberIn(operand.value, numbers.sorted()), .bool)
   }
 

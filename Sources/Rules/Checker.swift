@@ -52,7 +52,7 @@ struct Checker {
     switch expression.kind {
     case .int(let value): (.number(value), .int)
     case .decimal(let value): (.number(value), .decimal)
-    case .string(let value): (.text(value), .string)
+    case .string(let value): (.text(Array(value.text.utf8)), .string)
     case .bool(let value): (.truth(value), .bool)
     case .list: failure(expression, "a list stands only to the right of in")
     case .name, .member: checkPath(expression)
@@ -90,7 +90,7 @@ struct Checker {
     let first = String(path.prefix { $0 != "." })
     if itemVariables.contains(first) { return checkItemPath(expression, path.dropFirst(first.count + 1)) }
     if path == "ip.foreign" {
-      return (.compareText(.notEqual, .fact(.ipCountry), .text("KR")), .bool)
+      return (.compareText(.notEqual, .fact(.ipCountry), .text(Array("KR".utf8))), .bool)
     }
     if let entry = FactCatalog.entry(named: path), let fact = entry.fact, !fact.isItemLevel {
       return (.fact(fact), entry.type)
@@ -153,14 +153,14 @@ struct Checker {
     case (.int, .decimal): return (Checker.decimal(left.value), right.value, .decimal)
     case (.decimal, .int): return (left.value, Checker.decimal(right.value), .decimal)
     case (_, .string):
-      guard case .text(let text) = right.value, let value = Checker.literal(text, as: left.type) else {
-        return nil
-      }
+      guard case .text(let text) = right.value,
+        let value = Checker.literal(String(decoding: text, as: UTF8.self), as: left.type)
+      else { return nil }
       return (left.value, .number(value), left.type)
     case (.string, _):
-      guard case .text(let text) = left.value, let value = Checker.literal(text, as: right.type) else {
-        return nil
-      }
+      guard case .text(let text) = left.value,
+        let value = Checker.literal(String(decoding: text, as: UTF8.self), as: right.type)
+      else { return nil }
       return (.number(value), right.value, right.type)
     default: return nil
     }
@@ -268,10 +268,11 @@ struct Checker {
   }
 
   /// A text that a fact with a fixed set of values can never have is a slip of the hand.
-  mutating func checkValue(_ expression: Expression, _ value: String, of operand: TypedExpression) {
+  mutating func checkValue(_ expression: Expression, _ bytes: [UInt8], of operand: TypedExpression) {
     guard case .fact(let fact) = operand, let entry = FactCatalog.entry(named: FactCatalog.name(of: fact)),
-      !entry.values.isEmpty, !entry.values.contains(value)
+      !entry.values.isEmpty, !entry.values.contains(where: { Array($0.utf8) == bytes })
     else { return }
+    let value = String(decoding: bytes, as: UTF8.self)
     let guess = closest(to: value, among: entry.values)
     report(
       expression, "\(entry.name) is never \(Expression.quoted(value))",

@@ -74,7 +74,7 @@ extension ScalarEvaluator {
   func text(of reference: FactReference) -> String? {
     switch reference {
     case .claims(let window): return text(value(.claims(window)), .int)
-    case .list(let name): return text(value(.inList(name, item: false)), .bool)
+    case .list(let name): return text(value(.inList(Array(name.utf8), item: false)), .bool)
     case .fact(let fact):
       let type = FactCatalog.entry(named: FactCatalog.name(of: fact))?.type ?? .int
       if fact.storage == .textList {

@@ -27,7 +27,7 @@ extension Expression: CustomStringConvertible {
     switch kind {
     case .int(let value): String(value)
     case .decimal(let value): Expression.decimalText(value)
-    case .string(let value): Expression.quoted(value)
+    case .string(let value): Expression.quoted(value.text)
     case .bool(let value): value ? "true" : "false"
     case .list(let elements): "[\(Expression.commaList(elements))]"
     case .name(let name): name

@@ -5,7 +5,7 @@ public struct Expression: Sendable {
     case int(Int64)
     /// In ten-thousandths.
     case decimal(Int64)
-    case string(String)
+    case string(Literal)
     case bool(Bool)
     case list([Expression])
     case name(String)
@@ -35,6 +35,16 @@ public struct Expression: Sendable {
     case divide = "/"
   }
 
+  /// A text in quotes; the same when its bytes are.
+  public struct Literal: Hashable, Sendable {
+    public var text: String
+    public init(_ text: String) { self.text = text }
+    public static func == (left: Literal, right: Literal) -> Bool {
+      left.text.utf8.elementsEqual(right.text.utf8)
+    }
+    public func hash(into hasher: inout Hasher) { for byte in text.utf8 { hasher.combine(byte) } }
+  }
+
   public var kind: Kind
   /// Byte offset of the token that names the construct.
   public var offset: Int
@@ -55,6 +65,7 @@ public struct Expression: Sendable {
 }
 
 extension Expression: Hashable {
+  /// Texts are compared by their bytes, as rules compare them.
   public static func == (left: Expression, right: Expression) -> Bool { left.kind == right.kind }
   public func hash(into hasher: inout Hasher) { hasher.combine(kind) }
 }

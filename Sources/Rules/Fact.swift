@@ -75,6 +75,17 @@ public enum FactReference: Hashable, Sendable {
   case claims(ClaimWindow)
   case list(String)
 
+  public static func == (left: FactReference, right: FactReference) -> Bool {
+    switch (left, right) {
+    case (.fact(let a), .fact(let b)): a == b
+    case (.claims(let a), .claims(let b)): a == b
+    case (.list(let a), .list(let b)): a.utf8.elementsEqual(b.utf8)
+    default: false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) { for byte in name.utf8 { hasher.combine(byte) } }
+
   /// The name a rule writes: `ip.country`, `history.returns(3)`, `inList("event")`.
   public var name: String {
     switch self {

@@ -5,7 +5,8 @@ public struct FactLayout: Sendable {
   /// Sorted; the position is the slot.
   public internal(set) var claimWindows: [ClaimWindow] = []
   /// Sorted by bytes; the position is the slot and the bit of a mask.
-  public internal(set) var lists: [String] = []
+  public var lists: [String] { listBytes.map { String(decoding: $0, as: UTF8.self) } }
+  /// `lists` as UTF-8: names are the same when their bytes are.
   var listBytes: [[UInt8]] = []
 
   /// Different lists that one plan may ask for.

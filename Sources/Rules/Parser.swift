@@ -204,7 +204,7 @@ public struct Parser {
       return node(.decimal(value), at: start)
     case .string(let value):
       position += 1
-      return node(.string(value), at: start)
+      return node(.string(.init(value)), at: start)
     case .word("true"), .word("false"):
       let value = current == .word("true")
       position += 1

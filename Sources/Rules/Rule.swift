@@ -70,9 +70,9 @@ public struct Rule: Sendable {
   mutating func buildTerms(typedConjuncts: [TypedExpression]) {
     terms = []
     if !when.isEmpty {
-      let events = when.map { Expression(.string($0)) }
+      let events = when.map { Expression(.string(.init($0))) }
       let text = Expression(.binary(.in, Expression(.name("event")), Expression(.list(events)))).description
-      append(text, .textIn(.fact(.event), when.sorted(by: bytesPrecede)))
+      append(text, .textIn(.fact(.event), when.sorted(by: bytesPrecede).map { Array($0.utf8) }))
     }
     if let effectiveFrom {
       append(

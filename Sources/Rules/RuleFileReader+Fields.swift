@@ -92,13 +92,15 @@ extension RuleFileReader {
     if nodes.count > RuleFileReader.labelsMax {
       report(node.location, "more than \(RuleFileReader.labelsMax) labels")
     }
-    var labels: Set<String> = []
+    var labels: [String] = []
     for labelNode in nodes.prefix(RuleFileReader.labelsMax) {
       guard let label = text(labelNode) else { continue }
       if let fault = RuleFileReader.fault(ofLabel: label) {
         report(labelNode.location, fault, hint: "labels are sent to the shop as they are")
-      } else if !labels.insert(label).inserted {
+      } else if labels.contains(where: { $0.utf8.elementsEqual(label.utf8) }) {
         report(labelNode.location, "the label stands twice")
+      } else {
+        labels.append(label)
       }
     }
     return labels.sorted(by: bytesPrecede)

@@ -112,13 +112,18 @@ struct RuleFileReader {
       report(node.location, "the rule has no id", hint: "ids are letters, digits, - _ .")
       return nil
     }
-    guard let id = text(idNode) else { return nil }
+    return identifier(idNode)
+  }
+
+  /// The id of a rule or of a template, which gives its name to a rule.
+  private mutating func identifier(_ node: YAMLNode) -> String? {
+    guard let id = text(node) else { return nil }
     let allowed = id.utf8.allSatisfy { byte in
       (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122)
         || byte == 45 || byte == 46 || byte == 95
     }
     guard !id.isEmpty, allowed, id.utf8.count <= Rule.idBytesMax else {
-      report(idNode.location, "an id has 1 to \(Rule.idBytesMax) letters, digits, - _ .")
+      report(node.location, "an id has 1 to \(Rule.idBytesMax) letters, digits, - _ .")
       return nil
     }
     return id
@@ -261,7 +266,7 @@ struct RuleFileReader {
   private mutating func readTemplate(_ root: YAMLNode) {
     checkKeys(
       root, RuleFileReader.bodyKeys + ["template", "parameters", "sample"], within: "a template")
-    guard let idNode = root["template"], let id = text(idNode) else { return }
+    guard let idNode = root["template"], let id = identifier(idNode) else { return }
     if templates[id] != nil {
       report(idNode.location, "the template is there already: \(id)")
       return
@@ -325,12 +330,12 @@ struct RuleFileReader {
         }
       }
     case .bool: if let value = try? node.asBool() { return Expression(.bool(value)) }
-    case .string: return Expression(.string(text))
-    case .time: if Checker.timeOfDay(text) != nil { return Expression(.string(text)) }
+    case .string: return Expression(.string(.init(text)))
+    case .time: if Checker.timeOfDay(text) != nil { return Expression(.string(.init(text))) }
     case .duration:
       if Checker.duration(text) != nil {
         return Expression(
-          .call(receiver: nil, function: "duration", arguments: [Expression(.string(text))]))
+          .call(receiver: nil, function: "duration", arguments: [Expression(.string(.init(text)))]))
       }
     }
     report(node.location, "expected a value of type \(type.rawValue)", hint: "found \(node.kindName)")

@@ -19,7 +19,7 @@ public struct FactDemand: Hashable, Sendable {
   public func union(_ other: FactDemand) -> FactDemand {
     var result = self
     result.claimWindows = Set(claimWindows).union(other.claimWindows).sorted()
-    result.lists = Set(lists).union(other.lists).sorted(by: bytesPrecede)
+    result.lists = FactDemand.sortedOnce(lists + other.lists)
     result.needsHistory = needsHistory || other.needsHistory
     result.needsBundle = needsBundle || other.needsBundle
     result.needsZones = needsZones || other.needsZones
@@ -53,13 +53,19 @@ public struct RuleSet: Sendable {
 }
 
 extension FactDemand {
+  /// Names sorted by bytes, each once; equal when their bytes are.
+  fileprivate static func sortedOnce(_ names: [String]) -> [String] {
+    Set(names.map { Array($0.utf8) }).sorted { $0.lexicographicallyPrecedes($1) }
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+
   fileprivate mutating func add(_ references: [FactReference]) {
     for reference in references {
       switch reference {
       case .claims(let window):
         claimWindows = Set(claimWindows).union([window]).sorted()
         needsHistory = true
-      case .list(let name): lists = Set(lists).union([name]).sorted(by: bytesPrecede)
+      case .list(let name): lists = FactDemand.sortedOnce(lists + [name])
       case .fact(.historyOrders), .fact(.historyAmount): needsHistory = true
       case .fact(.bundlePartners): needsBundle = true
       case .fact(.zones): needsZones = true

@@ -33,14 +33,14 @@ struct ScalarEvaluator {
   func value(_ typed: TypedExpression) -> Value {
     switch typed {
     case .number(let number): return .number(number)
-    case .text(let text): return .text(Array(text.utf8))
+    case .text(let text): return .text(text)
     case .truth(let truth): return .truth(truth)
     case .fact(let fact): return self.fact(fact)
     case .claims(let window):
       guard let slot = batch.layout.claimWindows.firstIndex(of: window) else { return .unknown }
       return number(batch.numbers, batch.numbersKnown, Fact.orderNumberCount + slot)
     case .inList(let name, let item): return inList(name, item: item)
-    case .listContains(let fact, let text): return listContains(fact, Array(text.utf8))
+    case .listContains(let fact, let text): return listContains(fact, text)
     case .compare(let comparison, let a, let b):
       guard case .number(let x) = value(a), case .number(let y) = value(b) else { return .unknown }
       return .truth(comparison.holds(x < y ? -1 : x > y ? 1 : 0))
@@ -55,10 +55,10 @@ struct ScalarEvaluator {
       return .truth(numbers.contains(x))
     case .textIn(let a, let texts):
       guard case .text(let x) = value(a) else { return .unknown }
-      return .truth(texts.contains { Array($0.utf8) == x })
+      return .truth(texts.contains(x))
     case .textTest(let test, let a, let text):
       guard case .text(let x) = value(a) else { return .unknown }
-      return .truth(ScalarEvaluator.test(test, x, Array(text.utf8)))
+      return .truth(ScalarEvaluator.test(test, x, text))
     case .isMissing(let a): return isMissing(a)
     case .arithmetic, .toDecimal, .civil: return computed(typed)
     case .and, .or, .not, .conditional, .quantified: return logic(typed)
@@ -166,8 +166,9 @@ struct ScalarEvaluator {
     }
   }
 
-  private func inList(_ name: String, item: Bool) -> Value {
-    guard let slot = batch.layout.lists.firstIndex(of: name), batch.listsKnown[row] >> UInt64(slot) & 1 == 1
+  private func inList(_ name: [UInt8], item: Bool) -> Value {
+    guard let slot = batch.layout.listBytes.firstIndex(of: name),
+      batch.listsKnown[row] >> UInt64(slot) & 1 == 1
     else { return .unknown }
     if !item { return .truth(batch.onLists[row] >> UInt64(slot) & 1 == 1) }
     return line.map { .truth(batch.itemOnLists[$0] >> UInt64(slot) & 1 == 1) } ?? .unknown

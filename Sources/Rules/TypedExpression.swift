@@ -1,23 +1,25 @@
 /// A condition that has passed the checker: every fact resolved, every literal in the unit of what it is compared
 /// with, every conversion explicit. The plan is compiled from it and the scalar evaluator walks it.
+///
+/// Texts are UTF-8 bytes: `String` would take "é" and "e\u{301}" for the same.
 indirect enum TypedExpression: Hashable, Sendable {
   /// Any one-lane constant: int, ten-thousandths, µs, days.
   case number(Int64)
-  case text(String)
+  case text([UInt8])
   case truth(Bool)
   case fact(Fact)
   case claims(ClaimWindow)
   /// Order: some live, non-gift item is on the list. Item: this item is.
-  case inList(String, item: Bool)
+  case inList([UInt8], item: Bool)
   /// A text among the texts of the order.
-  case listContains(Fact, String)
+  case listContains(Fact, [UInt8])
   /// Ordering of two lanes.
   case compare(Comparison, TypedExpression, TypedExpression)
   case compareText(Comparison, TypedExpression, TypedExpression)
   case compareTruth(equal: Bool, TypedExpression, TypedExpression)
   case numberIn(TypedExpression, [Int64])
-  case textIn(TypedExpression, [String])
-  case textTest(TextTest, TypedExpression, String)
+  case textIn(TypedExpression, [[UInt8]])
+  case textTest(TextTest, TypedExpression, [UInt8])
   case arithmetic(Arithmetic, TypedExpression, TypedExpression)
   /// int → ten-thousandths.
   case toDecimal(TypedExpression)
@@ -64,7 +66,7 @@ extension TypedExpression {
     switch self {
     case .fact(let fact), .listContains(let fact, _): references.insert(.fact(fact))
     case .claims(let window): references.insert(.claims(window))
-    case .inList(let name, _): references.insert(.list(name))
+    case .inList(let name, _): references.insert(.list(String(decoding: name, as: UTF8.self)))
     case .quantified(let quantifier, _) where !quantifier.everyLine:
       references.insert(.fact(.itemLive))
       references.insert(.fact(.itemGift))

@@ -30,6 +30,8 @@ public struct LaneSettings: Sendable {
   /// Changed bytes kept in memory before the file is written.
   public var dirtyBytesMax = 24 << 20
   public var stateDirectory = "state"
+  /// False: a scratch state that nobody will read is not written at the end.
+  public var keepsStateAtEnd = true
 
   public init(inputTopic: String, groupId: String, usesGroup: Bool, durability: Durability) {
     self.inputTopic = inputTopic

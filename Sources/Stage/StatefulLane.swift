@@ -79,7 +79,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
         try step()
       }
       context.become(.draining)
-      try drain(Array(owned.keys))
+      if settings.keepsStateAtEnd || settings.durability != .scratch { try drain(Array(owned.keys)) }
       close()
       context.become(.stopped)
     } catch {

@@ -1,17 +1,63 @@
+/// How the rules of one set are told of in decision lines: rendered once, copied ever after.
+public struct DecisionRuleTexts: Sendable {
+  /// [rule][outcome × (terms + 1) + term]
+  private var rendered: [[[UInt8]]] = []
+
+  /// `ruleIds` in the order of the rule set; `termTexts[rule][term]`, the text of each term of a rule's conjunction
+  /// as the rule compiler prints it. Both may be shorter than the outcomes: a rule without id is shown by its
+  /// number, a term without text is left out.
+  public init(ruleIds: [String] = [], termTexts: [[String]] = []) {
+    for (rule, id) in ruleIds.enumerated() {
+      let terms = rule < termTexts.count ? termTexts[rule] : []
+      var variants: [[UInt8]] = []
+      for outcome in RuleOutcome.allCases.sorted(by: { $0.rawValue < $1.rawValue }) {
+        for term in 0...terms.count {
+          var json = JSONWriter(capacity: 128)
+          json.beginObject()
+          json.name("rule")
+          json.string(id)
+          json.name("outcome")
+          json.string(outcome.text)
+          if term > 0 {
+            json.name(outcome == .unknown ? "missing" : "failing")
+            json.string(terms[term - 1])
+          }
+          json.endObject()
+          variants.append(json.bytes)
+        }
+      }
+      rendered.append(variants)
+    }
+  }
+
+  func write(rule: Int, outcome raw: UInt8, term: Int, into json: inout JSONWriter) {
+    let outcome = RuleOutcome(rawValue: raw) ?? .unknown
+    if rule < rendered.count {
+      let terms = rendered[rule].count / RuleOutcome.allCases.count
+      return json.rendered(rendered[rule][Int(outcome.rawValue) * terms + (term < terms ? term : 0)])
+    }
+    json.beginObject()
+    json.name("rule")
+    json.integer(Int64(rule))
+    json.name("outcome")
+    json.string(outcome.text)
+    json.endObject()
+  }
+}
+
 extension DecisionValue {
   /// One line of `decisions.ndjson` and `passflow tap decisions`: the whole decision, and per rule what it said.
-  ///
-  /// `ruleIds` in the order of the rule set (empty: the decision's own `ruleIds`); `termTexts[rule][term]`, the text
-  /// of each term of a rule's conjunction as the rule compiler prints it. Both may be shorter than the outcomes: a
-  /// rule without id is shown by its number, a term without text is left out.
-  public func writeJSON(
-    into json: inout JSONWriter, ruleIds: [String] = [], termTexts: [[String]] = []
-  ) {
+  public func writeJSON(into json: inout JSONWriter, texts: DecisionRuleTexts) {
     json.beginObject()
     writeIdentity(into: &json)
     writeLabels(into: &json)
     writeActions(into: &json)
-    writeRules(into: &json, ruleIds.isEmpty ? self.ruleIds : ruleIds, termTexts)
+    json.name("rules")
+    json.beginArray()
+    for (rule, raw) in outcomes.enumerated() {
+      texts.write(rule: rule, outcome: raw, term: rule < terms.count ? Int(terms[rule]) : 0, into: &json)
+    }
+    json.endArray()
     json.name("pending_on")
     json.strings(pendingOn)
     if let facts {
@@ -19,9 +65,15 @@ extension DecisionValue {
       facts.writeJSON(into: &json, currency: currency)
     }
     json.name("input")
-    json.string(position.description)
+    json.position(position)
     json.endObject()
     json.endLine()
+  }
+
+  /// The same with the texts at hand.
+  public func writeJSON(into json: inout JSONWriter, ruleIds: [String] = [], termTexts: [[String]] = []) {
+    let ids = ruleIds.isEmpty ? self.ruleIds : ruleIds
+    writeJSON(into: &json, texts: DecisionRuleTexts(ruleIds: ids, termTexts: termTexts))
   }
 
   private func writeIdentity(into json: inout JSONWriter) {
@@ -31,12 +83,18 @@ extension DecisionValue {
     json.integer(Int64(shopNo))
     json.name("order_id")
     json.string(orderId)
+    var hash = ruleSet
+    hash.withUTF8 { writeStanding(into: &json, ruleSet: UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Everything between the identity and the labels.
+  func writeStanding(into json: inout JSONWriter, ruleSet: UnsafeRawBufferPointer) {
     json.name("version")
     json.integer(version)
     json.name("latest_version")
     json.integer(latestVersion)
     json.name("rule_set")
-    json.string(ruleSet)
+    json.string(utf8: ruleSet)
     json.name("state")
     json.string(state.text)
     json.name("placed_at")
@@ -52,6 +110,9 @@ extension DecisionValue {
   }
 
   private func writeLabels(into json: inout JSONWriter) {
+    let table = ItemTable.table(of: labels.map(\.itemCodes))
+    json.name("items")
+    json.strings(table)
     json.name("labels")
     json.beginArray()
     for label in labels {
@@ -59,7 +120,7 @@ extension DecisionValue {
       json.name("label")
       json.string(label.label)
       json.name("items")
-      json.strings(label.itemCodes)
+      if label.itemCodes == table { json.string("all") } else { json.strings(label.itemCodes) }
       json.name("rules")
       json.strings(label.rules)
       json.name("on_cancel")
@@ -72,38 +133,7 @@ extension DecisionValue {
   private func writeActions(into json: inout JSONWriter) {
     json.name("actions")
     json.beginArray()
-    for action in actions {
-      json.beginObject()
-      json.name("kind")
-      json.string(action.kind)
-      json.name("rule")
-      json.string(action.rule)
-      json.name("cause")
-      json.string(action.cause)
-      json.name("text")
-      json.string(action.text)
-      json.endObject()
-    }
-    json.endArray()
-  }
-
-  private func writeRules(into json: inout JSONWriter, _ ids: [String], _ texts: [[String]]) {
-    json.name("rules")
-    json.beginArray()
-    for (rule, raw) in outcomes.enumerated() {
-      let outcome = RuleOutcome(rawValue: raw) ?? .unknown
-      json.beginObject()
-      json.name("rule")
-      if rule < ids.count { json.string(ids[rule]) } else { json.integer(Int64(rule)) }
-      json.name("outcome")
-      json.string(outcome.text)
-      let term = rule < terms.count ? Int(terms[rule]) : 0
-      if term > 0, rule < texts.count, term <= texts[rule].count {
-        json.name(outcome == .unknown ? "missing" : "failing")
-        json.string(texts[rule][term - 1])
-      }
-      json.endObject()
-    }
+    for action in actions { action.writeJSON(into: &json) }
     json.endArray()
   }
 }
@@ -127,5 +157,20 @@ extension OrderState {
     case .shipped: "shipped"
     case .cancelled: "cancelled"
     }
+  }
+}
+
+extension DesiredActionValue {
+  func writeJSON(into json: inout JSONWriter) {
+    json.beginObject()
+    json.name("kind")
+    json.string(kind)
+    json.name("rule")
+    json.string(rule)
+    json.name("cause")
+    json.string(cause)
+    json.name("text")
+    json.string(text)
+    json.endObject()
   }
 }

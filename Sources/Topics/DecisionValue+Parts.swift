@@ -16,17 +16,15 @@ public struct DesiredLabelValue: ProtobufValue {
     switch reader.field {
     case 1: label = reader.string()
     case 2: rules.append(reader.string())
-    case 3: itemCodes.append(reader.string())
     case 4: keepOnCancel = reader.bool()
     default: reader.skip()
     }
   }
 
+  /// Label and rules; the items stand as indexes beside the order's table (`DecisionValue`).
   public func write(into writer: inout ProtobufWriter) {
     writer.string(1, label)
     writer.strings(2, rules)
-    writer.strings(3, itemCodes)
-    writer.bool(4, keepOnCancel)
   }
 }
 

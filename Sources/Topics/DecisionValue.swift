@@ -55,19 +55,15 @@ public struct DecisionValue: ProtobufValue {
     case 5: version = reader.int64()
     case 6: latestVersion = reader.int64()
     case 7: ruleSet = reader.string()
-    case 8: labels.append(reader.value())
-    case 9: actions.append(reader.value())
+    case 8: takeDesired(reader.message(), &reader)
     case 10: outcomes = reader.array()
     case 11: terms = reader.array()
     case 12: pendingOn.append(reader.string())
     case 13: facts = reader.value()
-    case 14: state = OrderState(wire: reader.uint64())
     case 15: own = reader.bool()
-    case 16: tooLate = reader.bool()
     case 17: placedAt = Instant(microseconds: reader.int64())
     case 18: inputEventTime = Instant(microseconds: reader.int64())
     case 19: currency = reader.string()
-    case 20: firstSeenClosed = reader.bool()
     case 21: ruleIds.append(reader.string())
     default: reader.skip()
     }
@@ -81,19 +77,89 @@ public struct DecisionValue: ProtobufValue {
     writer.int64(5, version)
     writer.int64(6, latestVersion)
     writer.string(7, ruleSet)
-    writer.values(8, labels)
-    writer.values(9, actions)
+    let desired = writer.beginMessage(8)
+    writeDesired(into: &writer)
+    writer.endMessage(desired)
     writer.bytes(10, outcomes)
     writer.bytes(11, terms)
     writer.strings(12, pendingOn)
     if let facts { writer.value(13, facts) }
-    writer.uint64(14, UInt64(state.rawValue))
     writer.bool(15, own)
-    writer.bool(16, tooLate)
     writer.int64(17, placedAt.microseconds)
     writer.int64(18, inputEventTime.microseconds)
     writer.string(19, currency)
-    writer.bool(20, firstSeenClosed)
     writer.strings(21, ruleIds)
+  }
+}
+
+extension DecisionValue {
+  private mutating func takeDesired(_ message: ProtobufReader, _ outer: inout ProtobufReader) {
+    var reader = message
+    var table: [String] = []
+    var indexes: [[UInt64]] = []
+    while reader.next() {
+      switch reader.field {
+      case 1: table.append(reader.string())
+      case 2:
+        var label = DesiredLabelValue()
+        var items: [UInt64] = []
+        var nested = reader.message()
+        while nested.next() {
+          if nested.field == 3 { nested.append(to: &items) } else { label.take(&nested) }
+        }
+        if nested.failed { outer.fail() }
+        labels.append(label)
+        indexes.append(items)
+      case 3: actions.append(reader.value())
+      case 4: state = OrderState(wire: reader.uint64())
+      case 5: firstSeenClosed = reader.bool()
+      case 6: tooLate = reader.bool()
+      default: reader.skip()
+      }
+    }
+    if reader.failed { outer.fail() }
+    for place in labels.indices.suffix(indexes.count) {
+      labels[place].itemCodes = ItemTable.codes(
+        table, at: indexes[place - (labels.count - indexes.count)])
+    }
+  }
+
+  private func writeDesired(into writer: inout ProtobufWriter) {
+    let table = ItemTable.table(of: labels.map(\.itemCodes))
+    writer.strings(1, table)
+    for label in labels {
+      let start = writer.beginMessage(2)
+      label.write(into: &writer)
+      writer.packed(3, ItemTable.indexes(of: label.itemCodes, in: table))
+      writer.bool(4, label.keepOnCancel)
+      writer.endMessage(start)
+    }
+    writer.values(3, actions)
+    writer.uint64(4, UInt64(state.rawValue))
+    writer.bool(5, firstSeenClosed)
+    writer.bool(6, tooLate)
+  }
+}
+
+/// Item codes of one order, written once; labels speak of them by index, and by nothing when they mean all.
+enum ItemTable {
+  static func codes(_ table: [String], at indexes: [UInt64]) -> [String] {
+    if indexes.isEmpty { return table }
+    return indexes.compactMap { $0 < UInt64(table.count) ? table[Int($0)] : nil }
+  }
+
+  /// All codes, sorted by bytes. Sets that are the same array cost nothing.
+  static func table(of sets: [[String]]) -> [String] {
+    guard let first = sets.first else { return [] }
+    if sets.allSatisfy({ $0 == first }) { return first }
+    var table: [String] = []
+    for code in sets.joined().sorted(by: bytesPrecede) where table.last != code { table.append(code) }
+    return table
+  }
+
+  /// Empty when the codes are the whole table.
+  static func indexes(of codes: [String], in table: [String]) -> [UInt64] {
+    if codes == table { return [] }
+    return codes.compactMap { code in table.firstIndex(of: code).map { UInt64($0) } }
   }
 }

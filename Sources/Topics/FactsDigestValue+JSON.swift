@@ -5,15 +5,7 @@ extension FactsDigestValue {
   func writeJSON(into json: inout JSONWriter, currency: String) {
     let decimals = Currency(code: currency)?.decimals ?? 0
     json.beginObject()
-    json.name("amount.items")
-    json.money(amountItems, decimals: decimals)
-    json.name("history.orders")
-    if historyKnown { json.integer(historyOrders) } else { json.null() }
-    json.name("history.amount")
-    if historyKnown { json.money(historyAmount, decimals: decimals) } else { json.null() }
-    writeClaims(into: &json)
-    json.name("bundle.partners")
-    json.integer(bundlePartners)
+    writeNumbers(into: &json, decimals: decimals)
     json.name("bundle.orders")
     json.strings(bundleOrderIds)
     json.name("zones")
@@ -33,6 +25,18 @@ extension FactsDigestValue {
     json.name("stock.margin")
     if let stockMargin { json.integer(stockMargin) } else { json.null() }
     json.endObject()
+  }
+
+  func writeNumbers(into json: inout JSONWriter, decimals: Int) {
+    json.name("amount.items")
+    json.money(amountItems, decimals: decimals)
+    json.name("history.orders")
+    if historyKnown { json.integer(historyOrders) } else { json.null() }
+    json.name("history.amount")
+    if historyKnown { json.money(historyAmount, decimals: decimals) } else { json.null() }
+    writeClaims(into: &json)
+    json.name("bundle.partners")
+    json.integer(bundlePartners)
   }
 
   private func writeClaims(into json: inout JSONWriter) {

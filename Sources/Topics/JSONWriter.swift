@@ -81,7 +81,12 @@ public struct JSONWriter {
 
   /// RFC 3339 in the zone, or null.
   public mutating func time(_ value: Instant?, zone: ShopZone = .seoul) {
-    if let value { string(value.rfc3339(in: zone)) } else { null() }
+    guard let value else { return null() }
+    comma()
+    bytes.append(UInt8(ascii: "\""))
+    value.appendRFC3339(in: zone, to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+    needsComma = true
   }
 
   public mutating func hexadecimal(_ value: [UInt8]) {
@@ -102,6 +107,28 @@ public struct JSONWriter {
   }
 
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+
+  /// `epoch-partition-offset-n`, the id of a decision.
+  mutating func position(_ value: Position) {
+    comma()
+    bytes.append(UInt8(ascii: "\""))
+    digits(Int64(value.epoch))
+    bytes.append(UInt8(ascii: "-"))
+    digits(Int64(value.partition))
+    bytes.append(UInt8(ascii: "-"))
+    digits(value.offset)
+    bytes.append(UInt8(ascii: "-"))
+    digits(Int64(value.n))
+    bytes.append(UInt8(ascii: "\""))
+    needsComma = true
+  }
+
+  /// A whole value that is JSON already.
+  mutating func rendered(_ json: [UInt8]) {
+    comma()
+    bytes.append(contentsOf: json)
+    needsComma = true
+  }
 
   private mutating func comma() { if needsComma { bytes.append(UInt8(ascii: ",")) } }
 

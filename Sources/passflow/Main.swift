@@ -4,6 +4,7 @@ import Stage
 @main
 struct Main {
   static func main() {
+    ProcessMemory.tune()
     let arguments = Array(CommandLine.arguments.dropFirst())
     let code: ExitCode
     switch arguments.first {

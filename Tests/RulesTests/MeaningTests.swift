@@ -89,6 +89,35 @@ import Testing
     #expect(try sameDay("2026-10-13T09:00:00+09:00", listed: false) == .false)
   }
 
+  @Test func textsAreTheSameOnlyWhenTheirBytesAre() throws {
+    let composed = "\u{E9}"
+    let decomposed = "e\u{301}"
+    let text = """
+      rules:
+        - {id: a1, if: 'grade == "\(composed)"', then: {labels: ["\(composed)", "\(decomposed)"]}}
+        - {id: a2, if: 'grade == "\(decomposed)"', then: {labels: [x]}}
+        - {id: b1, if: '"\(composed)" in payment.methods', then: {labels: [x]}}
+        - {id: b2, if: '"\(decomposed)" in payment.methods', then: {labels: [x]}}
+        - {id: c1, if: 'inList("\(composed)")', then: {labels: [x]}}
+        - {id: c2, if: 'inList("\(decomposed)")', then: {labels: [x]}}
+        - {id: d1, if: 'grade in ["a", "\(composed)"]', then: {labels: [x]}}
+        - {id: d2, if: 'grade in ["\(decomposed)", "\(composed)"]', then: {labels: [x]}}
+      """
+    let set = try RuleSet.load(files: [("r.yaml", text)])
+    #expect(set.rules[0].actions.labels.count == 2)
+    #expect(set.demand.lists.count == 2)
+    let plan = try Plan([set])
+    let batch = FactBatch(layout: plan.layout, capacity: 64)
+    batch.beginOrder()
+    batch.setString(.grade, decomposed)
+    batch.addMethod(decomposed)
+    batch.addList(decomposed)
+    let evaluator = Evaluator(plan: plan, capacity: 64)
+    evaluator.evaluate(batch)
+    let outcomes = (0..<8).map { evaluator.outcome(rule: $0, row: 0) }
+    #expect(outcomes == [.false, .true, .false, .true, .unknown, .false, .false, .true])
+  }
+
   @Test func anExplanationNamesTheTermAndItsValue() throws {
     let plan = try Plan([RuleSet.load(files: RuleFileTests.shipped())])
     let batch = FactBatch(layout: plan.layout, capacity: 64)

@@ -1,0 +1,98 @@
+extension Evaluator {
+  /// Answer of a rule of `plan.rules` for a row; false outside of the batch.
+  public func outcome(rule: Int, row: Int) -> Outcome {
+    guard plan.rules.indices.contains(rule), row >= 0, row < count else { return .false }
+    return bit(plan.rules[rule].root, row)
+  }
+
+  func bit(_ reference: NodeReference, _ row: Int) -> Outcome {
+    let planes = planes(reference)
+    let shift = UInt64(truncatingIfNeeded: row & 63)
+    if (planes.t[row &>> 6] &>> shift) & 1 == 1 { return .true }
+    return (planes.f[row &>> 6] &>> shift) & 1 == 1 ? .false : .unknown
+  }
+
+  /// 1 + index of the first false term, or, when the rule is unknown, of the first unknown one; 0 when it is true.
+  public func term(rule: Int, row: Int) -> Int {
+    let outcome = outcome(rule: rule, row: row)
+    guard outcome != .true, plan.rules.indices.contains(rule), row >= 0, row < count else { return 0 }
+    return (plan.rules[rule].terms.firstIndex { bit($0, row) == outcome } ?? -1) + 1
+  }
+
+  /// Whether an item-scope rule labels the line with this index within its order.
+  public func isLineMatched(rule: Int, row: Int, itemIndex: Int) -> Bool {
+    guard plan.rules.indices.contains(rule), let match = plan.rules[rule].match, let batch, row >= 0,
+      row < count,
+      itemIndex >= 0, itemIndex < Int(batch.itemStarts[row + 1] - batch.itemStarts[row])
+    else { return false }
+    return bit(match, Int(batch.itemStarts[row]) + itemIndex) == .true
+  }
+
+  /// Rows of a rule that are true, as bits: `(count + 63) / 64` words. Nil for a rule that is not there.
+  public func trueRows(rule: Int) -> UnsafeBufferPointer<UInt64>? {
+    guard plan.rules.indices.contains(rule) else { return nil }
+    return UnsafeBufferPointer(start: planes(plan.rules[rule].root).t, count: (count + 63) / 64)
+  }
+
+  /// Rows of a rule that are false, as bits; what is in neither is unknown.
+  public func falseRows(rule: Int) -> UnsafeBufferPointer<UInt64>? {
+    guard plan.rules.indices.contains(rule) else { return nil }
+    return UnsafeBufferPointer(start: planes(plan.rules[rule].root).f, count: (count + 63) / 64)
+  }
+
+  /// Writes the answers of all rows out row by row, as a decision carries them; read with `answers(row:)`.
+  public func arrangeByRow() {
+    guard let batch, count > 0 else { return }
+    outcomeBytes.update(repeating: 0, count: count * plan.outcomeStride)
+    termBytes.update(repeating: 0, count: count * plan.outcomeStride)
+    let single = plan.ruleSets.count == 1
+    for rule in plan.rules {
+      for word in 0..<((count + 63) / 64) {
+        var mine = Kernels.mask(word, rows: count)
+        if !single {
+          let sets = batch.ruleSets + word &* 64
+          let set = UInt32(truncatingIfNeeded: rule.ruleSet)
+          var of: UInt64 = 0
+          for index in 0..<64 { of |= (sets[index] == set ? 1 : 0) &<< UInt64(truncatingIfNeeded: index) }
+          mine &= of
+        }
+        if mine != 0 { arrange(rule, word, mine) }
+      }
+    }
+  }
+
+  private func arrange(_ rule: Plan.PlannedRule, _ word: Int, _ mine: UInt64) {
+    let root = planes(rule.root)
+    let stride = plan.outcomeStride
+    let base = word &* 64 &* stride &+ rule.rule
+    var isFalse = root.f[word] & mine
+    var isUnknown = ~(root.t[word] | root.f[word]) & mine
+    Kernels.forEachBit(root.t[word] & mine) { outcomeBytes[base &+ $0 &* stride] = Outcome.true.rawValue }
+    Kernels.forEachBit(isUnknown) { outcomeBytes[base &+ $0 &* stride] = Outcome.unknown.rawValue }
+    var number: UInt8 = 1
+    for term in rule.terms {
+      if isFalse | isUnknown == 0 { break }
+      let p = planes(term)
+      let failing = isFalse & p.f[word]
+      let missing = isUnknown & ~(p.t[word] | p.f[word])
+      Kernels.forEachBit(failing | missing) { termBytes[base &+ $0 &* stride] = number }
+      isFalse &= ~failing
+      isUnknown &= ~missing
+      number &+= 1
+    }
+  }
+
+  /// After `arrangeByRow`: one byte per rule of the row's rule set (drafts and retired ones are 0): the outcome,
+  /// and 1 + the index of the first false or unknown term.
+  public func answers(row: Int) -> (outcomes: UnsafeBufferPointer<UInt8>, terms: UnsafeBufferPointer<UInt8>) {
+    guard let batch, row >= 0, row < count, plan.ruleSets.indices.contains(Int(batch.ruleSets[row])) else {
+      return (UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0))
+    }
+    let length = plan.ruleSets[Int(batch.ruleSets[row])].rules.count
+    let offset = row * plan.outcomeStride
+    return (
+      UnsafeBufferPointer(start: outcomeBytes + offset, count: length),
+      UnsafeBufferPointer(start: termBytes + offset, count: length)
+    )
+  }
+}

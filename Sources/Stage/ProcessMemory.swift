@@ -1,0 +1,18 @@
+internal import CAllocator
+internal import Glibc
+
+/// Settings of glibc's allocator for processes with a few busy threads and large reused buffers.
+public enum ProcessMemory {
+  /// Called once, before the first thread starts. Without it glibc gives each of librdkafka's threads a heap of its
+  /// own, grows these by single pages and returns large buffers to the system between two uses.
+  public static func tune() {
+    passflow_allocator_tune(4, 1 << 20, 8 << 20, 32 << 20)
+  }
+
+  /// The most memory that the process ever had, in bytes.
+  public static var peakBytes: Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  }
+}

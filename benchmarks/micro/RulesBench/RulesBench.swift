@@ -1,0 +1,109 @@
+import Glibc
+import Orders
+import Rules
+
+/// Measures the rule engine on one thread: `RulesBench [ROOT]`, where ROOT (default: here) holds `config/`.
+///
+/// A run fills batches of 4,096 orders until there are about a million, keeps all of them, and decides them;
+/// medians of five runs. *evaluate*: columns in memory → the true and false bits of every rule. *arrange*: the
+/// same written out per order, as a decision carries it. Filling includes drawing the orders, which is also timed
+/// alone.
+@main
+struct RulesBench {
+  static let runs = 5
+  static let orders = 1_000_000
+
+  static func main() {
+    do {
+      let root = CommandLine.arguments.dropFirst().first ?? "."
+      print(
+        "rules       nodes  evaluate: G order·rules/s   M orders/s   ns/order  + arrange: ns/order  M orders/s"
+      )
+      try measure("19 shipped", BenchmarkRules.shipped(root: root))
+      try measure("100 varied", BenchmarkRules.varied(count: 100))
+      try measure("1000 varied", BenchmarkRules.varied(count: 1_000))
+      try measureFilling(BenchmarkRules.shipped(root: root))
+    } catch {
+      print("\(error)")
+      exit(1)
+    }
+  }
+
+  private static func measure(_ name: String, _ set: RuleSet) throws {
+    let plan = try Plan([set])
+    let evaluator = Evaluator(plan: plan)
+    let batches = filled(plan)
+    let count = Double(batches.reduce(0) { $0 + $1.count })
+    var bits: [Double] = []
+    var written: [Double] = []
+    var truths = 0
+    for batch in batches.prefix(20) { evaluator.evaluate(batch) }
+    for _ in 0..<runs {
+      bits.append(seconds { for batch in batches { evaluator.evaluate(batch) } })
+      written.append(
+        seconds {
+          for batch in batches {
+            evaluator.evaluate(batch)
+            evaluator.arrangeByRow()
+            truths &+= evaluator.answers(row: 0).outcomes.reduce(0) { $0 &+ Int($1 & 1) }
+          }
+        })
+    }
+    let evaluate = median(bits)
+    let arrange = median(written)
+    let rules = Double(plan.rules.count)
+    print(
+      name.padded(11), String(plan.nodeCount).padded(6), fixed(count * rules / evaluate / 1e9, 3).padded(26),
+      fixed(count / evaluate / 1e6, 2).padded(12), fixed(evaluate / count * 1e9, 1).padded(10),
+      fixed(arrange / count * 1e9, 1).padded(20), fixed(count / arrange / 1e6, 2),
+      truths == 0 ? "none true" : "")
+  }
+
+  private static func filled(_ plan: Plan) -> [FactBatch] {
+    let dictionary = StringDictionary()
+    var source = BenchmarkOrders(seed: 42)
+    return (0..<(orders / FactBatch.ordersMax)).map { _ in
+      let batch = FactBatch(layout: plan.layout, dictionary: dictionary)
+      source.fill(batch, rows: FactBatch.ordersMax)
+      return batch
+    }
+  }
+
+  private static func measureFilling(_ set: RuleSet) throws {
+    let plan = try Plan([set])
+    let batch = FactBatch(layout: plan.layout)
+    var source = BenchmarkOrders(seed: 42)
+    let rounds = orders / FactBatch.ordersMax
+    let times = (0..<runs).map { _ in
+      seconds {
+        for _ in 0..<rounds {
+          batch.reset()
+          source.fill(batch, rows: FactBatch.ordersMax)
+        }
+      }
+    }
+    let perOrder = median(times) / Double(rounds * FactBatch.ordersMax) * 1e9
+    print("filling: \(fixed(perOrder, 1)) ns/order with two items on average, drawing included")
+  }
+
+  private static func seconds(_ body: () -> Void) -> Double {
+    let elapsed = ContinuousClock().measure(body)
+    return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+  }
+
+  private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+  private static func fixed(_ value: Double, _ decimals: Int) -> String {
+    var scale = 1.0
+    for _ in 0..<decimals { scale *= 10 }
+    let scaled = Int((value * scale).rounded())
+    let fraction = String(scaled % Int(scale) + Int(scale)).dropFirst()
+    return "\(scaled / Int(scale)).\(fraction)"
+  }
+}
+
+extension String {
+  fileprivate func padded(_ width: Int) -> String {
+    self + String(repeating: " ", count: max(width - count, 0))
+  }
+}
