@@ -14,8 +14,8 @@ struct HouseTests {
     "Store": ["CSQLite"],
     "HTTP": ["CMicroHTTPD"],
     "Shop": ["Orders", "Store", "HTTP", "CSodium"],
-    // Keys of sealed dead letters are read and made here, hence libsodium.
-    "Stage": ["Kafka", "HTTP", "YAML", "Store", "CSodium"],
+    // Keys of sealed dead letters are read and made here, hence libsodium; the process tunes its allocator.
+    "Stage": ["Kafka", "HTTP", "YAML", "Store", "CSodium", "CAllocator"],
     "IngestStage": ["Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "CSodium"],
     "EnrichStage": ["Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "History", "Rules"],
     "EvaluateStage": ["Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "Rules"],
@@ -52,11 +52,13 @@ struct HouseTests {
   }
 
   /// Path and lines of every Swift file below a folder.
-  private static func files(below folder: String) throws -> [(path: String, lines: [Substring])] {
+  private static func files(below folder: String, suffix: String = ".swift") throws -> [(
+    path: String, lines: [Substring]
+  )] {
     var found: [(path: String, lines: [Substring])] = []
     for name in names(in: folder) {
       let path = folder + "/" + name
-      if name.hasSuffix(".swift") {
+      if name.hasSuffix(suffix) {
         let file = try #require(fopen(path, "r"))
         defer { fclose(file) }
         var bytes: [UInt8] = []
@@ -64,7 +66,7 @@ struct HouseTests {
         while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
         found.append((path, String(decoding: bytes, as: UTF8.self).split(separator: "\n")))
       } else if !name.contains(".") {
-        found += try files(below: path)
+        found += try files(below: path, suffix: suffix)
       }
     }
     return found
@@ -119,6 +121,31 @@ struct HouseTests {
         for word in words where line.contains(word) { Issue.record("\(path) says \(word)") }
       }
     }
+  }
+
+  @Test func theCoverageTableNamesOnlyTestsThatExistAndEveryNumberOnce() throws {
+    let root = String(Self.sources.dropLast("/Sources".count))
+    var known: Set<String> = []
+    for (path, lines) in try Self.files(below: root + "/Tests") {
+      let suite = (path.split(separator: "/").last ?? "").dropLast(".swift".count)
+      for line in lines {
+        guard let place = line.ranges(of: "func ").first else { continue }
+        known.insert("\(suite).\(line[place.upperBound...].prefix { $0.isLetter || $0.isNumber })")
+      }
+    }
+    let table = try #require(try Self.files(below: root + "/docs", suffix: "coverage.md").first)
+    var numbers: [String] = []
+    for line in table.lines where line.hasPrefix("| F") || line.hasPrefix("| D") {
+      let cells = line.split(separator: "|").map { $0.drop { $0 == " " } }
+      let number = String(try #require(cells.first).prefix { $0 != " " })
+      numbers.append(number)
+      let proof = try #require(cells.last)
+      let named = proof.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+        .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+      if named.isEmpty { #expect(proof.hasPrefix("open"), "\(number) names no test and is not open") }
+      for test in named { #expect(known.contains(test), "\(number) names \(test)") }
+    }
+    #expect(numbers == (1...209).map { "F\($0)" } + (1...32).map { "D\($0)" })
   }
 
   @Test func anImportLineIsFoundHoweverItIsWritten() {
