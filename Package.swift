@@ -109,7 +109,7 @@ let package = Package(
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),
     tests("ShopTests", ["Shop", "Orders", "Store"]),
-    tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop"]),
+    tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop", "Kafka", "Stage", "Store"]),
     tests(
       "EnrichStageTests", ["EnrichStage", "History", "Kafka", "Orders", "Rules", "Stage", "Store", "Topics"]),
     tests("EvaluateStageTests", ["EvaluateStage", "History", "Orders", "Rules", "Topics"]),
