@@ -111,8 +111,19 @@ let package = Package(
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),
     tests("ShopTests", ["Shop", "Orders", "Store"]),
-    tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop"]),
     tests("IngestStageTests", ["IngestStage", "Stage", "Orders", "Topics", "Kafka", "HTTP"]),
+    tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop", "Kafka", "Stage", "Store"]),
+    tests(
+      "EnrichStageTests", ["EnrichStage", "History", "Kafka", "Orders", "Rules", "Stage", "Store", "Topics"]),
+    tests("EvaluateStageTests", ["EvaluateStage", "History", "Orders", "Rules", "Topics"]),
+    tests(
+      "ScenarioTests",
+      [
+        "ApplyStage", "EnrichStage", "EvaluateStage", "History", "Orders", "Pipeline", "Rules", "Shop",
+        "Topics",
+      ],
+      exclude: ["Fixtures"]),
+    tests("PipelineTests", ["Pipeline"]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
   ],

@@ -75,7 +75,7 @@ struct SnapshotScan {
       default: reader.skip()
       }
     }
-    summary.isAllCancelled = summary.itemCount > 0 && cancelled == summary.itemCount
+    summary.isAllCancelled = cancelled == summary.itemCount
     return !reader.failed
   }
 

@@ -48,7 +48,7 @@ public struct SnapshotSummary: Sendable {
   public internal(set) var netAmount: Int64 = 0
   public internal(set) var itemCount = 0
   public internal(set) var hasLiveItem = false
-  /// Every item is cancelled, and there is one.
+  /// Every item is cancelled; so is an order without items (facts.md, "fully cancelled").
   public internal(set) var isAllCancelled = false
   /// Some item has a tracking number or a status past shipment.
   public internal(set) var isShipped = false

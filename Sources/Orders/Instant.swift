@@ -47,7 +47,7 @@ public struct CivilDate: Hashable, Sendable, Comparable {
   }
 
   /// 0 = Sunday … 6 = Saturday (CEL's `getDayOfWeek`).
-  public var dayOfWeek: Int { Int(((daysSinceEpoch + 4) % 7 + 7) % 7) }
+  public var dayOfWeek: Int { ((Int(daysSinceEpoch) + 4) % 7 + 7) % 7 }
 
   public static func days(inMonth month: Int, year: Int) -> Int {
     switch month {
@@ -91,10 +91,13 @@ public struct ShopZone: Hashable, Sendable {
     return (CivilDate(daysSinceEpoch: Int32(clamping: days)), value - days * dayLength)
   }
 
+  /// The instant of a civil time; dates beyond what an `Instant` can say are held at its ends.
   public func instant(_ date: CivilDate, microsecondOfDay: Int64) -> Instant {
-    Instant(
-      microseconds: Int64(date.daysSinceEpoch) * 86_400_000_000 + microsecondOfDay
-        - Int64(offsetMinutes) * 60_000_000)
+    let (midnight, overflow) = Int64(date.daysSinceEpoch).multipliedReportingOverflow(by: 86_400_000_000)
+    guard !overflow else { return date.daysSinceEpoch < 0 ? .distantPast : .distantFuture }
+    let time = microsecondOfDay &- Int64(offsetMinutes) &* 60_000_000
+    let (sum, beyond) = midnight.addingReportingOverflow(time)
+    return beyond ? (time < 0 ? .distantPast : .distantFuture) : Instant(microseconds: sum)
   }
 
   /// The same civil time of day, `months` calendar months earlier, the day clamped (D9).

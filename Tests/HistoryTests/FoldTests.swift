@@ -115,9 +115,12 @@ import Testing
       try bench.fold(early.later(5, version: 2) { $0.items[0].status = status })
       #expect(bench.last["A"]?.state == Int32(state), "\(status)")
     }
-    let empty = Bench()
-    try empty.fold(early.with { $0.items = [] })
-    #expect(empty.last["A"]?.state == 0)
+  }
+
+  @Test func anOrderWithoutItemsIsFullyCancelled() throws {
+    let bench = Bench()
+    try bench.fold(early.with { $0.items = [] })
+    #expect(bench.last["A"]?.state == 2)
   }
 
   @Test func aDuplicateEmitsTheOwnRecordAgainAndNothingElse() throws {

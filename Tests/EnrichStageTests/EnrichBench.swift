@@ -1,0 +1,157 @@
+import EnrichStage
+import Glibc
+import History
+import Kafka
+import Orders
+import Stage
+import Store
+import Topics
+
+/// An enrich lane on an embedded broker of its own, with one partition, and what came out of it.
+final class EnrichBench {
+  struct Stopped: Error {}
+
+  let broker: EmbeddedBroker
+  let access: BrokerAccess
+  let directory: String
+  let seal: DeadLetterSeal
+  private(set) var sent = 0
+
+  init() throws {
+    broker = try EmbeddedBroker(topics: [("orders", 1), ("orders.enriched", 1), ("orders.dlq", 1)])
+    access = BrokerAccess(
+      client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
+    var template = Array("/tmp/passflow-enrich-XXXXXX".utf8CString)
+    directory = template.withUnsafeMutableBufferPointer { buffer in
+      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
+    }
+    guard let seal = DeadLetterSeal(key: [UInt8](repeating: 3, count: DeadLetterSeal.keyByteCount)) else {
+      throw Stopped()
+    }
+    self.seal = seal
+  }
+
+  deinit {
+    broker.close()
+    for suffix in ["", "-wal", "-shm"] { unlink("\(directory)/\(GroupNames.enrich)-0.sqlite\(suffix)") }
+    if let folder = opendir(directory) {
+      while let entry = readdir(folder) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        unlink("\(directory)/\(name)")
+      }
+      closedir(folder)
+    }
+    rmdir(directory)
+  }
+
+  /// Nil is a tombstone.
+  func send(_ values: [[UInt8]?]) throws {
+    let producer = try Producer(settings: access.client)
+    let topic = try producer.topic("orders")
+    for value in values {
+      if let value {
+        _ = try value.withUnsafeBytes { try producer.send(topic: topic, partition: 0, key: nil, value: $0) }
+      } else {
+        _ = try producer.send(topic: topic, partition: 0, key: nil, value: nil)
+      }
+    }
+    guard producer.waitAcknowledged(through: producer.lastSequence, timeoutMs: 20_000) else {
+      throw Stopped()
+    }
+    producer.close(timeoutMs: 1_000)
+    sent += values.count
+  }
+
+  /// Runs a lane until everything sent is handled and committed, or until it dies at `stopAt` without a drain.
+  func run(cacheBytes: Int, durability: Durability = .file, dyingAt stopAt: Int64? = nil) throws
+    -> EnrichProcessor.Counts
+  {
+    let producer = try Producer(settings: access.client)
+    let folder = HistoryFolder(
+      reference: .empty, demand: FactDemand(claimWindows: [ClaimWindow(scope: .returns, months: 3)]))
+    let processor = EnrichProcessor(
+      folder: folder,
+      outputs: .init(
+        enriched: try access.topic("orders.enriched", of: producer, readBy: nil),
+        deadLetters: try access.topic("orders.dlq", of: producer, readBy: nil)),
+      seal: seal, cacheBytesMax: cacheBytes, clockUs: { 1_800_000_000_000_000 })
+    var settings = LaneSettings(
+      inputTopic: "orders", groupId: GroupNames.enrich, usesGroup: false, durability: durability)
+    settings.inputPartitions = 1
+    settings.stateDirectory = directory
+    settings.commitIntervalMs = 1
+    settings.batchMax = 64
+    let context = LaneContext()
+    let lane = StatefulLane(
+      settings: settings, clientSettings: access.client,
+      consumer: try access.consumer(group: settings.groupId),
+      producer: producer,
+      processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent), context),
+      schemaVersion: EnrichProcessor.schemaVersion, context: context)
+    lane.run()
+    producer.close(timeoutMs: 2_000)
+    if stopAt == nil, let failure = context.failure { throw KafkaTestFailure(text: failure) }
+    return processor.counts
+  }
+
+  /// Values of a topic from its beginning.
+  func read(_ topic: String) throws -> [[UInt8]] {
+    let consumer = try Consumer(settings: access.client, groupId: "reader", membership: .manual)
+    defer { consumer.close() }
+    let partition = TopicPartition(topic, 0)
+    let end = try consumer.watermarks(partition, timeoutMs: 10_000).high
+    try consumer.assign([(partition, 0)])
+    let batch = MessageBatch()
+    var values: [[UInt8]] = []
+    var silent = 0
+    while values.count < Int(end), silent < 100 {
+      _ = consumer.poll(into: batch, max: 10_000, timeoutMs: 100)
+      silent = batch.count == 0 ? silent + 1 : 0
+      for index in 0..<batch.count { values.append(batch[index].value.map { [UInt8]($0) } ?? []) }
+      batch.release()
+    }
+    return values
+  }
+}
+
+struct KafkaTestFailure: Error { let text: String }
+
+/// Hands everything on; dies at an offset as a killed process does (nothing of what is open is committed), or asks
+/// for the end once the last input has been handled.
+final class MortalProcessor: StatefulProcessor {
+  private let inner: EnrichProcessor
+  private let stopAt: Int64?
+  private let doneAt: Int64
+  private let context: LaneContext
+
+  init(_ inner: EnrichProcessor, dyingAt stopAt: Int64?, doneAt: Int64, _ context: LaneContext) {
+    self.inner = inner
+    self.stopAt = stopAt
+    self.doneAt = doneAt
+    self.context = context
+  }
+
+  func open(_ partition: Int32, state: PartitionState) throws {
+    try inner.open(partition, state: state)
+    if state.position.inputOffset >= doneAt { context.stop() }
+  }
+
+  func process(_ batch: MessageBatch, outputs: Producer) throws {
+    try inner.process(batch, outputs: outputs)
+    guard batch.count > 0 else { return }
+    let last = batch[batch.count - 1].offset
+    if let stopAt, last >= stopAt {
+      // What was sent until now is on its way, as with a real kill.
+      outputs.flushPending()
+      throw EnrichBench.Stopped()
+    }
+    if last + 1 >= doneAt { context.stop() }
+  }
+
+  func close(_ partition: Int32) { inner.close(partition) }
+  func collect(into changes: inout StateChanges) throws { try inner.collect(into: &changes) }
+  func persisted() { inner.persisted() }
+  var dirtyBytes: Int { inner.dirtyBytes }
+}

@@ -1,0 +1,194 @@
+import EvaluateStage
+import Orders
+import Rules
+import Testing
+import Topics
+
+struct DeciderTests {
+  @Test func theSameRecordGivesTheSameBytes() throws {
+    let decider = try Decider.of(Fixture.rules)
+    var generator = SeededGenerator.announced("theSameRecordGivesTheSameBytes", seed: 31)
+    let records = (0..<500).map { Fixture.random($0, &generator) }
+    let together = decider.bytes(of: records)
+    #expect(together.count == 500)
+    // Again, in other company, in another decider.
+    #expect(decider.bytes(of: records) == together)
+    let other = try Decider.of(Fixture.rules)
+    for (index, record) in records.enumerated() where index % 7 == 0 {
+      #expect(other.bytes(of: [record]) == [together[index]])
+    }
+    let shuffled = records.indices.shuffled(using: &generator)
+    let mixed = other.bytes(of: shuffled.map { records[$0] })
+    for (place, index) in shuffled.enumerated() { #expect(mixed[place] == together[index]) }
+  }
+
+  @Test func everyFieldOfADecisionIsFilled() throws {
+    let decider = try Decider.of(Fixture.rules)
+    var record = Fixture.record("A")
+    record.position = Position(epoch: 2, partition: 3, offset: 44, n: 1)
+    record.latestVersion = 9
+    record.inputEventTime = Instant(microseconds: 77_000_000)
+    record.snapshot?.version = 5
+    record.snapshot?.shopNo = 4
+    record.snapshot?.paidAt = Fixture.noon
+    record.snapshot?.paymentMethods = ["card", "point"]
+    record.facts?.bundlePartners = 1
+    record.facts?.bundleOrderIds = ["B"]
+    record.facts?.ipCountry = "US"
+    let decision = try #require(try decider.decisions(of: [record]).first)
+    #expect(decision.mallId == "demomall" && decision.shopNo == 4 && decision.orderId == "A")
+    #expect(decision.position == record.position)
+    #expect(decision.version == 5 && decision.latestVersion == 9)
+    #expect(decision.ruleSet == decider.plan.ruleSets.first?.hash)
+    #expect(decision.labels.map(\.label) == ["BUNDLE", "HIGH", "NEW"])
+    #expect(decision.labels.map(\.rules) == [["bundle"], ["a-high", "high"], ["new"]])
+    #expect(decision.labels.allSatisfy { $0.itemCodes == ["A-1", "A-2"] })
+    #expect(decision.labels.map(\.keepOnCancel) == [false, false, true])
+    #expect(
+      decision.actions.map { "\($0.kind) \($0.rule) \($0.text)" } == ["alert bundle 함께", "gift bundle "])
+    // Rules by id: a-high, bundle, high, island, new, wait.
+    #expect(decision.outcomes.count == 6 && decision.terms.count == 6)
+    #expect(decision.own && decision.state == .open && !decision.tooLate && !decision.firstSeenClosed)
+    #expect(decision.placedAt == Fixture.noon && decision.inputEventTime == record.inputEventTime)
+    #expect(decision.currency == "KRW")
+    let digest = try #require(decision.facts)
+    #expect(digest.amountItems == 120_000 && digest.historyKnown && digest.historyOrders == 0)
+    #expect(digest.bundlePartners == 1 && digest.bundleOrderIds == ["B"])
+    #expect(digest.zones == ["none"] && !digest.zoneMissing && digest.ipCountry == "US")
+    #expect(digest.paymentStatus == "paid" && digest.paymentMethods == ["card", "point"])
+    #expect(digest.paidAt == Fixture.noon)
+  }
+
+  @Test func anUnknownRuleNamesWhatItWaitsFor() throws {
+    let decider = try Decider.of(Fixture.rules)
+    var record = Fixture.record("A")
+    record.facts?.zones = []
+    record.facts?.zoneMissing = true
+    record.facts?.historyKnown = false
+    let decision = try #require(try decider.decisions(of: [record]).first)
+    let outcomes = decider.outcomes(decision)
+    #expect(outcomes["island"] == .unknown && outcomes["wait"] == .unknown)
+    #expect(decision.pendingOn.contains("zones"))
+    #expect(decision.pendingOn == decision.pendingOn.sorted())
+    // A false conjunct decides although another is unknown (Kleene).
+    record.facts?.amountItems = 5
+    let cheap = try #require(try decider.decisions(of: [record]).first)
+    #expect(decider.outcomes(cheap)["wait"] == .false)
+    let place = try #require(decider.ruleIds.firstIndex(of: "wait"))
+    #expect(cheap.terms[place] == 1)
+    record.facts?.zones = ["제주"]
+    record.facts?.zoneMissing = false
+    #expect(decider.outcomes(try #require(try decider.decisions(of: [record]).first))["island"] == .true)
+  }
+
+  @Test func aLateStateThatDecidesOtherwiseIsTooLate() throws {
+    let decider = try Decider.of(Fixture.rules)
+    var record = Fixture.record("A")
+    record.state = .shipped
+    record.lateSnapshot = record.snapshot
+    record.lateFacts = record.facts
+    let same = try #require(try decider.decisions(of: [record]).first)
+    #expect(!same.tooLate && same.state == .shipped)
+    record.lateFacts?.zones = ["제주"]
+    let late = try #require(try decider.decisions(of: [record]).first)
+    #expect(late.tooLate)
+    // Only the alert: the labels are those of T(X).
+    #expect(late.labels == same.labels)
+    #expect(decider.outcomes(late)["island"] == .false)
+  }
+
+  @Test func anItemRuleLabelsOnlyItsLines() throws {
+    let decider = try Decider.of(
+      """
+      rules:
+        - {id: line, scope: item, if: amount.items >= 1, match: item.sku == "S2", then: {labels: [LINE]}}
+        - {id: whole, if: amount.items >= 1, then: {labels: [LINE, WHOLE]}}
+      """)
+    var record = Fixture.record("A")
+    var gone = ItemValue()
+    gone.itemCode = "A-0"
+    gone.sku = "S2"
+    gone.quantity = 1
+    gone.status = "C40"
+    record.snapshot?.items.append(gone)
+    let decision = try #require(try decider.decisions(of: [record]).first)
+    let rows = decision.labels.map { "\($0.label) \($0.rules) \($0.itemCodes)" }.sorted()
+    #expect(
+      rows == [
+        #"LINE ["line"] ["A-2"]"#, #"LINE ["whole"] ["A-1", "A-2"]"#, #"WHOLE ["whole"] ["A-1", "A-2"]"#,
+      ])
+  }
+
+  @Test func codesAreSortedAndCancelledItemsCarryNothing() throws {
+    let decider = try Decider.of("rules:\n  - {id: all, if: amount.items >= 0, then: {labels: [L]}}")
+    var record = Fixture.record("A")
+    record.snapshot?.items.reverse()
+    let reversed = try #require(try decider.decisions(of: [record]).first)
+    #expect(reversed.labels.map(\.itemCodes) == [["A-1", "A-2"]])
+    record.snapshot?.items[0].status = "C40"
+    record.snapshot?.items[1].status = "R40"
+    let none = try #require(try decider.decisions(of: [record]).first)
+    #expect(none.labels.isEmpty && none.outcomes == [1])
+  }
+
+  @Test func shadowAndDraftRulesAskForNothing() throws {
+    let decider = try Decider.of(
+      """
+      rules:
+        - {id: on, if: amount.items >= 1, then: {labels: [ON]}}
+        - {id: shade, state: shadow, if: amount.items >= 1, then: {labels: [SHADE], gift: true}}
+      """)
+    let decision = try #require(try decider.decisions(of: [Fixture.record("A")]).first)
+    #expect(decision.labels.map(\.label) == ["ON"] && decision.actions.isEmpty)
+  }
+
+  @Test func moreRecordsThanABatchHoldsGoInSeveral() throws {
+    let decider = try Decider.of(Fixture.rules)
+    let records = (0..<10_000).map { Fixture.record("order-\($0)", amount: $0 % 2 == 0 ? 5 : 120_000) }
+    let decisions = try decider.decisions(of: records)
+    #expect(decisions.map(\.orderId) == (0..<10_000).map { "order-\($0)" })
+    for (index, decision) in decisions.enumerated() {
+      #expect(decision.labels.contains { $0.label == "HIGH" } == (index % 2 == 1))
+    }
+  }
+
+  @Test func malformedBytesNeverStopTheProcess() throws {
+    let decider = try Decider.of(Fixture.rules)
+    var generator = SeededGenerator.announced("malformedBytesNeverStopTheProcess", seed: 32)
+    let sound = (0..<50).map { Fixture.random($0, &generator).protobuf }
+    var taken = 0
+    for round in 0..<20_000 {
+      var bytes = sound[round % sound.count]
+      switch round % 4 {
+      case 0:
+        for _ in 0...3 {
+          bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^= UInt8.random(
+            in: 1...255, using: &generator)
+        }
+      case 1: bytes.removeLast(.random(in: 1...bytes.count, using: &generator))
+      case 2:
+        let place = Int.random(in: 0..<bytes.count, using: &generator)
+        bytes.replaceSubrange(
+          place..<place, with: (0...9).map { _ in .random(in: 0...255, using: &generator) })
+      default: bytes = (0..<(round % 200)).map { _ in .random(in: 0...255, using: &generator) }
+      }
+      taken += decider.bytes(of: [bytes]).count
+    }
+    #expect(taken > 100 && taken < 19_000)
+    // And sound ones are decided as before, also in one batch with those that are not.
+    let alone = decider.bytes(of: sound)
+    var mixed: [[UInt8]] = []
+    for record in sound { mixed += [Array(record.dropLast(3)), record] }
+    let decided = decider.indexed(mixed).filter { $0.input % 2 == 1 }.map(\.bytes)
+    #expect(decided == alone)
+  }
+
+  @Test func aRecordWithoutASnapshotIsNone() throws {
+    let decider = try Decider.of(Fixture.rules)
+    #expect(decider.bytes(of: [[UInt8]()]).isEmpty)
+    var record = Fixture.record("A")
+    record.snapshot = nil
+    #expect(decider.bytes(of: [record]).isEmpty)
+    decider.decide { _ in Issue.record("nothing was added") }
+  }
+}
