@@ -43,42 +43,33 @@ extension Evaluator {
   /// Writes the answers of all rows out row by row, as a decision carries them; read with `answers(row:)`.
   public func arrangeByRow() {
     guard let batch, count > 0 else { return }
-    outcomeBytes.update(repeating: 0, count: count * plan.outcomeStride)
-    termBytes.update(repeating: 0, count: count * plan.outcomeStride)
     let single = plan.ruleSets.count == 1
-    for rule in plan.rules {
-      for word in 0..<((count + 63) / 64) {
-        var mine = Kernels.mask(word, rows: count)
-        if !single {
-          let sets = batch.ruleSets + word &* 64
-          let set = UInt32(truncatingIfNeeded: rule.ruleSet)
-          var of: UInt64 = 0
-          for index in 0..<64 { of |= (sets[index] == set ? 1 : 0) &<< UInt64(truncatingIfNeeded: index) }
-          mine &= of
+    for word in 0..<((count + 63) / 64) {
+      rowAnswers.clear()
+      let rows = Kernels.mask(word, rows: count)
+      placedRules.withUnsafeBufferPointer { rules in
+        for rule in rules {
+          let mine = single ? rows : rows & Kernels.rows(of: rule.ruleSet, batch.ruleSets, word)
+          if mine != 0 { arrange(rule, word, mine) }
         }
-        if mine != 0 { arrange(rule, word, mine) }
       }
+      rowAnswers.write(word: word)
     }
   }
 
-  private func arrange(_ rule: Plan.PlannedRule, _ word: Int, _ mine: UInt64) {
-    let root = planes(rule.root)
-    let stride = plan.outcomeStride
-    let base = word &* 64 &* stride &+ rule.rule
-    var isFalse = root.f[word] & mine
-    var isUnknown = ~(root.t[word] | root.f[word]) & mine
-    Kernels.forEachBit(root.t[word] & mine) { outcomeBytes[base &+ $0 &* stride] = Outcome.true.rawValue }
-    Kernels.forEachBit(isUnknown) { outcomeBytes[base &+ $0 &* stride] = Outcome.unknown.rawValue }
-    var number: UInt8 = 1
-    for term in rule.terms {
+  private func arrange(_ rule: PlacedRule, _ word: Int, _ mine: UInt64) {
+    let isTrue = rule.root.t[word] & mine
+    var isFalse = rule.root.f[word] & mine
+    var isUnknown = mine & ~(isTrue | isFalse)
+    rowAnswers.put(isTrue: isTrue, isUnknown: isUnknown, rule: rule.rule)
+    for index in 0..<rule.terms.count {
       if isFalse | isUnknown == 0 { break }
-      let p = planes(term)
+      let p = rule.terms[index]
       let failing = isFalse & p.f[word]
       let missing = isUnknown & ~(p.t[word] | p.f[word])
-      Kernels.forEachBit(failing | missing) { termBytes[base &+ $0 &* stride] = number }
+      rowAnswers.put(rows: failing | missing, term: index &+ 1, rule: rule.rule)
       isFalse &= ~failing
       isUnknown &= ~missing
-      number &+= 1
     }
   }
 
@@ -89,10 +80,6 @@ extension Evaluator {
       return (UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0))
     }
     let length = plan.ruleSets[Int(batch.ruleSets[row])].rules.count
-    let offset = row * plan.outcomeStride
-    return (
-      UnsafeBufferPointer(start: outcomeBytes + offset, count: length),
-      UnsafeBufferPointer(start: termBytes + offset, count: length)
-    )
+    return (rowAnswers.outcomes(row: row, count: length), rowAnswers.terms(row: row, count: length))
   }
 }

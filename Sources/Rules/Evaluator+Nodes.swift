@@ -4,8 +4,7 @@ extension Evaluator {
     let rows = plan.graph.isItemLevel[index] ? batch.itemCount : count
     let out = column(index, batch)
     switch node {
-    case .constantNumber(let value):
-      out.values.update(repeating: value, count: (rows + 63) / 64 * 64)
+    case .constantNumber:  // its values stand since `init`
       for word in 0..<((rows + 63) / 64) { out.known[word] = Kernels.mask(word, rows: rows) }
     case .arithmetic(let op, let a, let b):
       let x = column(a, batch)

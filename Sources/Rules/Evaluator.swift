@@ -14,30 +14,32 @@ public final class Evaluator {
   private let capacity: Int
   let wordCount: Int
   /// Per node: offset of its planes (true, then false), of its lanes and of their known bits.
-  private var planeOffset: [Int] = []
-  private var laneOffset: [Int] = []
+  @exclusivity(unchecked) private var planeOffset: [Int] = []
+  @exclusivity(unchecked) private var laneOffset: [Int] = []
   private let orderPlanes: UnsafeMutablePointer<UInt64>
   private let orderLanes: UnsafeMutablePointer<Int64>
   private let orderLanesKnown: UnsafeMutablePointer<UInt64>
-  private var itemPlanes: UnsafeMutablePointer<UInt64>
-  private var itemLanes: UnsafeMutablePointer<Int64>
-  private var itemLanesKnown: UnsafeMutablePointer<UInt64>
-  private var itemCapacity = 0
+  @exclusivity(unchecked) private var itemPlanes: UnsafeMutablePointer<UInt64>
+  @exclusivity(unchecked) private var itemLanes: UnsafeMutablePointer<Int64>
+  @exclusivity(unchecked) private var itemLanesKnown: UnsafeMutablePointer<UInt64>
+  @exclusivity(unchecked) private var itemCapacity = 0
   private var itemPlaneNodes = 0
   private var itemLaneNodes = 0
-  var operands: [(t: UnsafePointer<UInt64>, f: UnsafePointer<UInt64>)] = []
+  @exclusivity(unchecked) var operands: [(t: UnsafePointer<UInt64>, f: UnsafePointer<UInt64>)] = []
 
   // Text constants and tests under the dictionary of the last batch.
   private var boundDictionary: ObjectIdentifier?
   private var boundGeneration: UInt64 = 0
-  var codes: [UInt32]
-  var memos: [[UInt8]]
+  @exclusivity(unchecked) var codes: [UInt32]
+  @exclusivity(unchecked) var memos: [[UInt8]]
 
-  let outcomeBytes: UnsafeMutablePointer<UInt8>
-  let termBytes: UnsafeMutablePointer<UInt8>
-  private(set) var batch: FactBatch?
+  let rowAnswers: RowAnswers
+  /// Parallel to `plan.rules`.
+  @exclusivity(unchecked) private(set) var placedRules: [PlacedRule] = []
+  private let placedTerms: UnsafeMutablePointer<Planes>
+  @exclusivity(unchecked) private(set) var batch: FactBatch?
   /// Rows of the batch evaluated last.
-  public private(set) var count = 0
+  @exclusivity(unchecked) public private(set) var count = 0
 
   /// `capacity`: of the batches to come.
   public init(plan: Plan, capacity: Int = FactBatch.ordersMax) {
@@ -67,8 +69,16 @@ public final class Evaluator {
     itemLanesKnown = FactBatch.zeroed(1)
     codes = Array(repeating: 0, count: nodes.count)
     memos = Array(repeating: [], count: nodes.count)
-    outcomeBytes = FactBatch.zeroed(self.capacity * plan.outcomeStride)
-    termBytes = FactBatch.zeroed(self.capacity * plan.outcomeStride)
+    rowAnswers = RowAnswers(
+      rules: plan.ruleSets.map(\.rules.count).max() ?? 0, termsMax: plan.rules.map(\.terms.count).max() ?? 0,
+      rows: self.capacity)
+    let termCount = plan.rules.reduce(0) { $0 + $1.terms.count }
+    placedTerms = .allocate(capacity: max(termCount, 1))
+    placeRules()
+    for (index, node) in nodes.enumerated() {
+      guard case .constantNumber(let value) = node else { continue }
+      (orderLanes + laneOffset[index] * self.capacity).update(repeating: value, count: self.capacity)
+    }
   }
 
   deinit {
@@ -78,8 +88,7 @@ public final class Evaluator {
     itemPlanes.deallocate()
     itemLanes.deallocate()
     itemLanesKnown.deallocate()
-    outcomeBytes.deallocate()
-    termBytes.deallocate()
+    placedTerms.deallocate()
   }
 
   /// Decides every rule of the plan for every row. The batch must have been made with the plan's `layout`; one of
@@ -131,6 +140,29 @@ public final class Evaluator {
   }
 
   // MARK: Where things stand
+
+  /// A rule with its columns looked up: those of orders never move.
+  struct PlacedRule {
+    var root: Planes
+    var terms: UnsafeBufferPointer<Planes>
+    var ruleSet: Int
+    var rule: Int
+  }
+
+  private func placeRules() {
+    var next = placedTerms
+    for rule in plan.rules {
+      let first = next
+      for term in rule.terms {
+        next.initialize(to: planes(term))
+        next += 1
+      }
+      placedRules.append(
+        PlacedRule(
+          root: planes(rule.root), terms: UnsafeBufferPointer(start: first, count: rule.terms.count),
+          ruleSet: rule.ruleSet, rule: rule.rule))
+    }
+  }
 
   struct Planes {
     var t: UnsafeMutablePointer<UInt64>

@@ -2,7 +2,8 @@
 ///
 /// Fill it row by row: `beginOrder`, then a setter for each fact the plan uses (`layout.uses`), `addItem` and the
 /// item setters for each item line. What is not set is missing. `reset` empties it and keeps its memory.
-/// Not thread-safe: one owner at a time.
+/// Not thread-safe: one owner at a time. Its variables are exempt from Swift's run-time exclusivity checks, which
+/// cost half of the filling: no access to one of them spans a call that reaches the batch again.
 public final class FactBatch {
   /// Orders of one batch at most.
   public static let ordersMax = 4_096
@@ -13,13 +14,13 @@ public final class FactBatch {
   public let dictionary: StringDictionary
   public let capacity: Int
   @usableFromInline let wordCount: Int
-  @usableFromInline var storedCount = 0
-  @usableFromInline var storedItemCount = 0
+  @exclusivity(unchecked) @usableFromInline var storedCount = 0
+  @exclusivity(unchecked) @usableFromInline var storedItemCount = 0
   /// Orders in the batch.
   @inlinable public var count: Int { storedCount }
   /// Item lines in the batch.
   @inlinable public var itemCount: Int { storedItemCount }
-  @usableFromInline var itemCapacity: Int
+  @exclusivity(unchecked) @usableFromInline var itemCapacity: Int
 
   // Order columns: values at [column × capacity + row], bitmaps at [column × wordCount + row / 64].
   @usableFromInline let numbers: UnsafeMutablePointer<Int64>
@@ -30,7 +31,7 @@ public final class FactBatch {
   /// Lists of texts: the first element in a column, the others in `moreElements`.
   @usableFromInline let firstElements: UnsafeMutablePointer<UInt32>
   @usableFromInline let listsIncomplete: UnsafeMutablePointer<UInt64>
-  @usableFromInline var moreElements: [(list: Int, row: Int, code: UInt32)] = []
+  @exclusivity(unchecked) @usableFromInline var moreElements: [(list: Int, row: Int, code: UInt32)] = []
   /// Product lists: bits of the slots that some item is on, and of the slots that were ever imported.
   @usableFromInline let onLists: UnsafeMutablePointer<UInt64>
   @usableFromInline let listsKnown: UnsafeMutablePointer<UInt64>
@@ -40,18 +41,18 @@ public final class FactBatch {
   @usableFromInline let itemStarts: UnsafeMutablePointer<Int32>
 
   // Item columns, strides of `itemCapacity` and `itemCapacity / 64`.
-  @usableFromInline var itemOrders: UnsafeMutablePointer<Int32>
-  @usableFromInline var itemNumbers: UnsafeMutablePointer<Int64>
-  @usableFromInline var itemNumbersKnown: UnsafeMutablePointer<UInt64>
-  @usableFromInline var itemTruths: UnsafeMutablePointer<UInt64>
-  @usableFromInline var itemTruthsKnown: UnsafeMutablePointer<UInt64>
-  @usableFromInline var itemTexts: UnsafeMutablePointer<UInt32>
-  @usableFromInline var itemOnLists: UnsafeMutablePointer<UInt64>
+  @exclusivity(unchecked) @usableFromInline var itemOrders: UnsafeMutablePointer<Int32>
+  @exclusivity(unchecked) @usableFromInline var itemNumbers: UnsafeMutablePointer<Int64>
+  @exclusivity(unchecked) @usableFromInline var itemNumbersKnown: UnsafeMutablePointer<UInt64>
+  @exclusivity(unchecked) @usableFromInline var itemTruths: UnsafeMutablePointer<UInt64>
+  @exclusivity(unchecked) @usableFromInline var itemTruthsKnown: UnsafeMutablePointer<UInt64>
+  @exclusivity(unchecked) @usableFromInline var itemTexts: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) @usableFromInline var itemOnLists: UnsafeMutablePointer<UInt64>
 
   /// Minor units × this = ten-thousandths of the unit, for the row at hand.
-  @usableFromInline var moneyFactor: Int64 = 10_000
+  @exclusivity(unchecked) @usableFromInline var moneyFactor: Int64 = 10_000
   /// Slot of each list named by the row at hand, in the row's own order; −1: no rule asks for it.
-  @usableFromInline var rowLists: [Int] = []
+  @exclusivity(unchecked) @usableFromInline var rowLists: [Int] = []
 
   /// `capacity` is rounded up to whole words and cut to `ordersMax`.
   public init(layout: FactLayout, capacity: Int = FactBatch.ordersMax, dictionary: StringDictionary? = nil) {

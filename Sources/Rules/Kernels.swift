@@ -186,6 +186,13 @@ enum Kernels {
     }
   }
 
+  /// Rows of one word that belong to a rule set.
+  static func rows(of ruleSet: Int, _ ruleSets: UnsafePointer<UInt32>, _ index: Int) -> UInt64 {
+    let base = ruleSets + index &* 64
+    let wanted = UInt32(truncatingIfNeeded: ruleSet)
+    return word { base[$0] == wanted }
+  }
+
   @inline(__always)
   static func forEachBit(_ word: UInt64, _ body: (Int) -> Void) {
     var rest = word

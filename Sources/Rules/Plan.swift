@@ -27,8 +27,6 @@ public struct Plan: Sendable {
   public let layout: FactLayout
   public let zone: ShopZone
   let graph: Graph
-  /// Rules of the largest set: the row length of `Evaluator.outcomes`.
-  let outcomeStride: Int
 
   /// Throws when the sets together ask for more lists or claim counts than a batch has room for.
   public init(_ ruleSets: [RuleSet], zone: ShopZone = .seoul) throws(PlanError) {
@@ -61,7 +59,6 @@ public struct Plan: Sendable {
     rules = planned
     self.layout = builder.layout
     graph = builder.graph
-    outcomeStride = ruleSets.map(\.rules.count).max() ?? 0
   }
 
   public func uses(_ fact: Fact) -> Bool { layout.uses(fact) }

@@ -62,8 +62,10 @@ extension RuleFileReader {
 
   // MARK: Actions
 
+  static let actionKeys = ["labels", "alert", "gift", "mark", "hold"]
+
   mutating func readActions(_ node: YAMLNode, into actions: inout Rule.Actions) {
-    checkKeys(node, ["labels", "alert", "gift", "mark", "hold"], within: "then")
+    checkKeys(node, RuleFileReader.actionKeys, within: "then")
     if let labels = node["labels"] { actions.labels = readLabels(labels) }
     if let alert = node["alert"] {
       checkKeys(alert, ["channel", "text"], within: "alert")

@@ -69,7 +69,7 @@ struct RuleFileReader {
 
   // MARK: One rule
 
-  private static let bodyKeys = [
+  static let bodyKeys = [
     "name", "description", "owner", "when", "if", "match", "scope", "then", "on_cancel", "priority", "state",
     "effective_from", "effective_until",
   ]
@@ -182,7 +182,7 @@ struct RuleFileReader {
     }
   }
 
-  private static let events = [
+  static let events = [
     "order.placed", "order.paid", "order.changed", "order.canceled", "address.entered", "address.changed",
     "address.refused", "address.expired", "claim.requested", "claim.completed", "claim.refused",
     "shipment.registered", "shipment.delivered", "status.reverted",

@@ -7,13 +7,13 @@ public final class StringDictionary {
   public static let bytesMax = 8 << 20
 
   /// Changes whenever codes lose their meaning.
-  public private(set) var generation: UInt64 = 1
-  @usableFromInline var slots: UnsafeMutablePointer<UInt32>
-  @usableFromInline var slotMask: Int
+  @exclusivity(unchecked) public private(set) var generation: UInt64 = 1
+  @exclusivity(unchecked) @usableFromInline var slots: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) @usableFromInline var slotMask: Int
   /// Per code: where its bytes start, and hash; entry 0 is unused.
-  @usableFromInline var starts: [Int] = [0, 0]
-  @usableFromInline var hashes: [UInt64] = [0]
-  @usableFromInline var bytes: [UInt8] = []
+  @exclusivity(unchecked) @usableFromInline var starts: [Int] = [0, 0]
+  @exclusivity(unchecked) @usableFromInline var hashes: [UInt64] = [0]
+  @exclusivity(unchecked) @usableFromInline var bytes: [UInt8] = []
 
   public init() {
     slotMask = 1023

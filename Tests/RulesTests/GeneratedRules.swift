@@ -83,10 +83,10 @@ struct Generated {
   }
 
   /// Rows with missing values, extremes, empty and long lists, no items or many.
-  mutating func fill(_ batch: FactBatch, rows: Int) {
+  mutating func fill(_ batch: FactBatch, rows: Int, ruleSets: Int) {
     batch.reset()
     for _ in 0..<rows {
-      batch.beginOrder()
+      batch.beginOrder(ruleSet: random.below(ruleSets))
       for fact in Fact.allCases where !fact.isItemLevel && random.chance(75) { set(fact, batch) }
       for slot in 0..<batch.layout.claimWindows.count where random.chance(70) {
         batch.setClaimCount(slot: slot, Int64(random.below(4)))

@@ -52,6 +52,59 @@ import Testing
     #expect(european["FRAUD_CHECK"] == .true)
   }
 
+  @Test func withoutACustomerKeyEveryHistoryFactIsMissing() throws {
+    let outcomes = try decide { $0.setMoney(.amountItems, minorUnits: 500_000) }
+    for id in [
+      "FIRST_ORDER", "VIP_GIFT", "BUNDLE_SHIP", "RETURN_RISK", "example-vip", "example-bundle",
+      "example-cs-care", "example-high-risk",
+    ] { #expect(outcomes[id] == .unknown, "\(id)") }
+    let alone = try decide { $0.setInt(.bundlePartners, 0) }
+    #expect(alone["BUNDLE_SHIP"] == .false)
+  }
+
+  @Test func stockLooksAtGiftLinesButNotAtCancelledOnes() throws {
+    func stock(live: Bool, gift: Bool) throws -> Outcome? {
+      try decide { batch in
+        batch.addItem(live: live, gift: gift)
+        batch.setStock(itemIndex: 0, after: 1, safety: 5)
+      }["STOCK_ALERT"]
+    }
+    #expect(try stock(live: true, gift: true) == .true)
+    #expect(try stock(live: false, gift: false) == .false)
+  }
+
+  @Test func theShippedRulesSayWhatTheContractSays() throws {
+    let set = try RuleSet.load(files: RuleFileTests.shipped())
+    let islands = "\"제주\" in zones || \"도서산간\" in zones"
+    let expected = [
+      "FIRST_ORDER": "history.orders == 0", "ISLAND_SHIP": islands,
+      "HIGH_VALUE": "amount.items >= 100000",
+      "BUNDLE_SHIP": "bundle.partners(duration(\"60m\")) >= 1",
+      "BANK_ALERT": "\"cash\" in payment.methods && payment.status == \"unpaid\"",
+      "VIP_GIFT": "history.amount >= 500000", "FRAUD_CHECK": "ip.foreign && amount.items >= 100000",
+      "RETURN_RISK": "history.claims(3) >= 2",
+      "SAME_DAY": "inList(\"same_day\") && payment.status == \"paid\""
+        + " && timeOfDay(order.paid_or_placed_at) < \"11:00\""
+        + " && !(dayOfWeek(order.paid_or_placed_at) in [0, 6]) && !isHoliday(order.paid_or_placed_at)",
+      "STOCK_ALERT": "allItems.exists(i, i.live && i.stock.after <= i.stock.safety)",
+      "example-vip": "history.amount >= 1000000", "example-jeju": islands,
+      "example-high-risk": "amount.items >= 100000 && history.orders == 0 && ip.foreign",
+      "example-event": "inList(\"event\")", "example-cs-care": "history.returns(3) >= 2",
+      "example-dawn-same-day": "inList(\"same_day\") && timeOfDay(order.placed_at) < \"05:00\"",
+      "example-bundle": "bundle.partners >= 1",
+      "example-marketing": "inList(\"new\") || inList(\"best\")",
+      "example-high-value": "amount.items >= 300000",
+    ]
+    let conditions = set.rules.map { ($0.id, $0.condition?.description ?? "") }
+    #expect(Dictionary(uniqueKeysWithValues: conditions) == expected)
+    let labels = set.rules.filter { $0.template == nil }.map { $0.actions.labels.joined(separator: "+") }
+    #expect(
+      labels == [
+        "합포장가능", "CS주의+검토필요", "당일배송+출고우선", "이벤트주문", "고위험주문", "고액주문",
+        "제주배송+추가배송비대상", "마케팅분석대상", "VIP",
+      ])
+  }
+
   @Test func stockIsTrueBeforeUnknownBeforeFalse() throws {
     func stock(_ levels: [Int64?]) throws -> Outcome? {
       try decide { batch in

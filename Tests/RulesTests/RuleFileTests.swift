@@ -5,20 +5,24 @@ import Testing
 
 @Suite struct RuleFileTests {
   static func shipped() throws -> [(path: String, text: String)] {
-    let root = String(#filePath.dropLast("Tests/RulesTests/RuleFileTests.swift".count))
     let templates = [
       "FIRST_ORDER", "ISLAND_SHIP", "HIGH_VALUE", "BUNDLE_SHIP", "BANK_ALERT", "VIP_GIFT", "FRAUD_CHECK",
       "RETURN_RISK",
       "SAME_DAY", "STOCK_ALERT",
     ]
     return try (templates.map { "config/templates/\($0).yaml" } + ["config/rules/examples.yaml"]).map {
-      path in
-      let file = try #require(fopen(root + path, "r"))
-      defer { fclose(file) }
-      var bytes = [UInt8](repeating: 0, count: 65_536)
-      let length = fread(&bytes, 1, bytes.count, file)
-      return (path, String(decoding: bytes[..<length], as: UTF8.self))
+      ($0, try text(of: $0))
     }
+  }
+
+  /// A file of the repository, at most 64 KiB of it.
+  static func text(of path: String) throws -> String {
+    let root = String(#filePath.dropLast("Tests/RulesTests/RuleFileTests.swift".count))
+    let file = try #require(fopen(root + path, "r"))
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let length = fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes[..<length], as: UTF8.self)
   }
 
   private func problems(_ text: String) -> [Diagnostic] {

@@ -2,7 +2,8 @@ import Glibc
 import Orders
 import Rules
 
-/// Measures the rule engine on one thread: `RulesBench [ROOT]`, where ROOT (default: here) holds `config/`.
+/// Measures the rule engine on one thread: `RulesBench [ROOT [PART]]`, where ROOT (default: here) holds
+/// `config/` and PART is 19, 100, 1000 or fill (default: all).
 ///
 /// A run fills batches of 4,096 orders until there are about a million, keeps all of them, and decides them;
 /// medians of five runs. *evaluate*: columns in memory → the true and false bits of every rule. *arrange*: the
@@ -19,10 +20,13 @@ struct RulesBench {
       print(
         "rules       nodes  evaluate: G order·rules/s   M orders/s   ns/order  + arrange: ns/order  M orders/s"
       )
-      try measure("19 shipped", BenchmarkRules.shipped(root: root))
-      try measure("100 varied", BenchmarkRules.varied(count: 100))
-      try measure("1000 varied", BenchmarkRules.varied(count: 1_000))
-      try measureFilling(BenchmarkRules.shipped(root: root))
+      let only = CommandLine.arguments.dropFirst(2).first ?? ""
+      func wanted(_ name: String) -> Bool { only.isEmpty || only == name }
+      if wanted("19") { try measure("19 shipped", BenchmarkRules.shipped(root: root)) }
+      for count in [100, 1_000] where wanted("\(count)") {
+        try measure("\(count) varied", BenchmarkRules.varied(count: count))
+      }
+      if wanted("fill") { try measureFilling(BenchmarkRules.shipped(root: root)) }
     } catch {
       print("\(error)")
       exit(1)
