@@ -79,7 +79,7 @@ final class IngestDoor: Sendable {
     _ take: (IngestDesk) throws -> IngestDesk.Outcome
   ) -> HTTPResponse? {
     if let refusal = desk.refusal() {
-      log.warning("request.refused", .name("reason", refusal.status == 503 ? "full or broken" : "other"))
+      log.warning("request.refused", .flag("broker_failed", desk.producer.failure != nil))
       return refusal
     }
     do {

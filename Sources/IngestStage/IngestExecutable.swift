@@ -29,14 +29,13 @@ public enum IngestExecutable {
   /// Reads keys and checks files before anything listens.
   static func laneSettings(_ configuration: IngestConfiguration) throws -> IngestLaneSettings {
     let common = configuration.common
-    let broker = try IngestExecutable.broker(common.kafka)
+    let broker = try broker(common.kafka)
     let deadLetterKey = try KeyFile.readOrCreate(common.deadLetterKeyFile)
     guard let secret = try IdentitySecret(bytes: identity(configuration)),
       let seal = DeadLetterSeal(key: deadLetterKey.bytes)
     else { throw IngestFailure("libsodium does not start") }
     var settings = IngestLaneSettings(broker: broker, secret: secret, seal: seal)
-    settings.topics.orders = common.topics.orders
-    settings.topics.deadLetters = common.topics.deadLetters
+    settings.topics = TopicNames(common.topics)
     settings.topics.webhooks = configuration.webhooksTopic
     settings.topics.context = configuration.contextTopic
     settings.malls = Set(configuration.malls)
@@ -49,23 +48,17 @@ public enum IngestExecutable {
     settings.unacknowledgedMax = configuration.unacknowledgedMax
     settings.unacknowledgedBytesMax = configuration.unacknowledgedBytesMax
     settings.acknowledgementTimeoutMs = configuration.acknowledgementTimeoutMs
-    // Two seconds for the answers to leave, one to spare.
-    settings.drainMs = max(100, common.drainDeadlineMs - 3_000)
+    // Two seconds for the answers to leave, one to spare; a pacer may wait for its answer five more.
+    let rest = broker.isEmbedded ? 8_000 : 3_000
+    settings.drainMs = max(100, common.drainDeadlineMs - rest)
     for path in settings.files where path != "-" { _ = try OrderFile(path: path) }
     return settings
   }
 
   private static func broker(_ kafka: KafkaSettings) throws -> BrokerAccess {
-    if case .embedded = kafka.bootstrap {
-      throw IngestStartProblem(
-        .configuration,
-        """
-        configuration is not valid: kafka.bootstrap: embedded has no place in a single executable: nobody \
-        else could read what it holds
-          hint:    give a broker (host:port), or run the whole pipeline with 'passflow run' or 'passflow demo'
-        """)
+    do throws(StageStartError) { return try BrokerAccess.from(kafka) } catch {
+      throw IngestStartProblem(.configuration, "configuration is not valid: \(error)")
     }
-    return access(kafka)
   }
 
   private static func webhookKeys(_ configuration: IngestConfiguration) throws -> [ConfigurationPair] {

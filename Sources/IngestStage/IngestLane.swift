@@ -74,7 +74,7 @@ public final class IngestLane: Sendable {
   public func run(_ context: LaneContext) throws {
     let waiting = door.waiting
     // On the producer's thread: only hands answers over.
-    let producer = try Producer(settings: settings.broker.client) { waiting.release(through: $0) }
+    let producer = try settings.broker.producer { waiting.release(through: $0) }
     defer {
       door.close()
       waiting.giveUpAll()

@@ -48,13 +48,13 @@ public struct BrokerAccess: Sendable {
     return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
   }
 
-  /// A producer; a real broker gets compressed batches.
-  public func producer() throws -> Producer {
+  /// A producer; a real broker gets compressed batches. `onAcknowledged` as in `Producer`.
+  public func producer(onAcknowledged: (@Sendable (UInt64) -> Void)? = nil) throws -> Producer {
     var settings = client
     if !isEmbedded, settings.properties["compression.codec"] == nil {
       settings.properties["compression.codec"] = compression
     }
-    return try Producer(settings: settings)
+    return try Producer(settings: settings, onAcknowledged: onAcknowledged)
   }
 
   public func consumer(group: String, isolation: Isolation = .readCommitted) throws -> Consumer {

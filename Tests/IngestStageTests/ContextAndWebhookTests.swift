@@ -1,3 +1,4 @@
+import Glibc
 import Kafka
 import Orders
 import Stage
@@ -176,5 +177,29 @@ import Topics
     #expect(letters.first.flatMap { ingest.opened($0.sealedBody) } == Array(broken.utf8))
     let typed = try post(ingest, "{\"event_no\":\"x\",\"resource\":{\"mall_id\":\"demomall\"}}")
     #expect(typed.body.contains("\"field\":\"event_no\""))
+  }
+
+  @Test func theFileOfKeysIsReadAndItsProblemsNameNoKey() throws {
+    var template = Array("/tmp/passflow-keys-XXXXXX".utf8CString)
+    let file = mkstemp(&template)
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer { unlink(path) }
+    func put(_ text: String) {
+      ftruncate(file, 0)
+      pwrite(file, text, text.utf8.count, 0)
+    }
+    put("demomall: \(Self.key)\n\"몰\": another-key\n")
+    let keys = WebhookKeys(try WebhookKeys.read(path: path))
+    #expect(keys.isKey(Self.key, of: "demomall") && keys.isKey("another-key", of: "몰"))
+    #expect(!keys.isKey(Self.key, of: "몰") && !keys.isKey(Self.key, of: "nobody"))
+    for wrong in [
+      "demomall: CANARY\n", "demomall: [CANARY]\n", "- CANARY\n", "demomall: CANARY12\ndemomall: x\n",
+    ] {
+      put(wrong)
+      let error = #expect(throws: WebhookKeyFileError.self) { try WebhookKeys.read(path: path) }
+      #expect(error?.description.contains("CANARY") == false)
+    }
+    Glibc.close(file)
+    #expect(throws: WebhookKeyFileError.self) { try WebhookKeys.read(path: "/nowhere") }
   }
 }

@@ -187,4 +187,24 @@ import Topics
     #expect(good.status == 202)
     #expect(good.body == "{\"accepted\":2}")
   }
+
+  @Test func whatWouldNotFitARecordIsRefusedAndItsDeadLetterCut() throws {
+    let ingest = try RunningIngest.open { settings in
+      settings.intakeLimits.recordBytesMax = 40_000
+      settings.intakeLimits.eventBytesMax = 100_000
+    }
+    defer { ingest.close() }
+    let category = String(repeating: "c", count: 2_000)
+    let many = Event().text.replacing(
+      "\"kind\":",
+      with:
+        "\"categories\":[\"\([String](repeating: category, count: 30).joined(separator: "\",\""))\"],\"kind\":"
+    )
+    #expect(try ingest.post("/v1/orders", many).body.contains("record.too_large"))
+    #expect(try ingest.post("/v1/orders", String(repeating: "7", count: 100_001)).status == 413)
+    #expect(try ingest.post("/v1/orders", Event().text).status == 202)
+    let letters = try ingest.deadLetters()
+    #expect(Set(letters.map(\.bodyBytes)) == [Int64(many.utf8.count), 100_001])
+    for letter in letters { #expect(letter.protobuf.count <= 40_000) }
+  }
 }
