@@ -90,6 +90,10 @@ let package = Package(
     tool("passflow-apply", ["ApplyStage"]),
     tool("passflow", ["Pipeline", "Stage"]),
 
+    // Benchmarks.
+    .executableTarget(
+      name: "KafkaBench", dependencies: ["Kafka"], path: "benchmarks/micro/KafkaBench", swiftSettings: settings),
+
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),

@@ -38,7 +38,7 @@ extension BrokerTests {
     @Test(arguments: [false, true])
     func closingRightAfterSubscribingComesBack(cooperative: Bool) throws {
       let scenario = try scenario("subscribe", cooperative: cooperative)
-      for _ in 0..<3 {
+      for _ in 0..<2 {
         let start = monotonicMs()
         try scenario.member().consumer.close()
         #expect(monotonicMs() - start < 4_000)
