@@ -64,7 +64,7 @@ public final class Consumer {
       defaults["partition.assignment.strategy"] = cooperative ? "cooperative-sticky" : "range"
       defaults["session.timeout.ms"] = "\(sessionTimeoutMs)"
       // A topic made a moment ago may be unknown to the broker asked first: look again soon, not in 5 min.
-      defaults["topic.metadata.refresh.interval.ms"] = "10000"
+      defaults["topic.metadata.refresh.interval.ms"] = "5000"
       defaults["heartbeat.interval.ms"] = "\(max(100, sessionTimeoutMs / 5))"
       if let instanceId { defaults["group.instance.id"] = instanceId }
     }
@@ -172,14 +172,8 @@ public final class Consumer {
       return .endOfPartition(partition, offset: at.pointee.offset)
     }
     let error = KafkaError.from(event: event, of: handle)
-    return .error(Consumer.isMissingForNow(error) ? error.retriable : error)
-  }
-
-  /// A broker that has just come back, or a topic just made: librdkafka says that what we read does not
-  /// exist, and goes on by itself when a later look says that it does.
-  private static func isMissingForNow(_ error: KafkaError) -> Bool {
-    error.code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION.rawValue
-      || error.code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue
+    // librdkafka goes on by itself when a later look says that it exists.
+    return .error(error.isMissingTopic ? error.retriable : error)
   }
 
   /// Gives the partitions back, leaves the group and frees everything; bounded to about `timeoutMs`.

@@ -5,6 +5,9 @@ internal import Synchronization
 extension ProducerCore {
   /// A batch on its way for longer is not believed to come back: open anew.
   private static let stallMs: Int64 = 60_000
+  /// A topic was there when it was registered: so many times in a row (about 30 s) a client that does not
+  /// know it is opened anew before that is believed.
+  private static let missingTopicMax = 12
 
   func runWorker() {
     var stopping = false
@@ -207,7 +210,7 @@ extension ProducerCore {
     if isTooLarge && handOverMax > 1 {
       // The broker's limit is lower than ours: go on with smaller batches before blaming a record.
       handOverMax = max(1, handOverMax / 16)
-    } else if error.isHopeless {
+    } else if error.isHopeless, !error.isMissingTopic || fruitlessReopenings >= ProducerCore.missingTopicMax {
       return giveUp(error)
     }
     closeHandle()
@@ -235,7 +238,7 @@ extension ProducerCore {
     while monotonicMs() < limit, let queue, let event = rd_kafka_queue_poll(queue, 50) {
       let found = take(event)
       rd_kafka_event_destroy(event)
-      if let found, found.isHopeless { return found }
+      if let found, found.isHopeless, !found.isMissingTopic { return found }
     }
     return fatal
   }

@@ -54,8 +54,10 @@ extension BrokerTests {
       }
       for number in 0..<Int32(partitions) {
         let partition = TopicPartition(topic, number)
-        try check(admin.watermarks(partition, isolation: .readCommitted).high == 1, "watermarks")
-        try check(changelog.readToEnd(partition, from: nil) { _, _, _ in } == 1, "changelog")
+        // A producer that opened itself anew may have repeated a record.
+        let high = try admin.watermarks(partition, isolation: .readCommitted).high
+        try check(high >= 1, "watermarks")
+        try check(changelog.readToEnd(partition, from: nil) { _, _, _ in } == high, "changelog")
       }
     }
 
@@ -132,6 +134,7 @@ extension BrokerTests {
       let asker = OnThread { [self] in try askEverything(questions, groups, partitions: partitions) }
       // Shorter than it takes to find another coordinator.
       let story = try commitOnce(producer, topic, value: "2", input: input, to: 2, consumer, timeoutMs: 1_000)
+      asker.finish()
       killer.finish()
       print(
         "\(which) coordinator \(victim) killed: \(story), \(producer.openings) openings, \(producer.abandoned) abandoned"
@@ -180,10 +183,12 @@ extension BrokerTests {
       let copied = try values(target, partitions: partitions, count: ends + 1)
       for number in 0..<partitions {
         var known: Set<Int> = []
-        #expect(
+        let isComplete =
           written[number].filter { known.insert($0).inserted }
-            == Array(stride(from: number, to: count, by: partitions)))
-        #expect(copied[number] == written[number])
+          == Array(stride(from: number, to: count, by: partitions))
+        #expect(isComplete)
+        let isExact = copied[number] == written[number]
+        #expect(isExact)
       }
     }
   }

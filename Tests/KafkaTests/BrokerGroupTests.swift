@@ -45,7 +45,7 @@ extension BrokerTests {
       }
       // Whoever comes next does not wait for a dead member.
       let next = try scenario.member()
-      #expect(try step([next], forMs: 5_000) { next.owned.count == 4 })
+      #expect(try step([next], forMs: 15_000) { next.owned.count == 4 })
       next.consumer.close()
     }
 
@@ -61,7 +61,7 @@ extension BrokerTests {
       #expect(monotonicMs() - start < 2_000)
       // A revocation is owed.
       let second = try scenario.member()
-      #expect(try step([second], forMs: 5_000) { second.owned.count == 4 })
+      #expect(try step([second], forMs: 15_000) { second.owned.count == 4 })
       second.isSilent = true
       let third = try scenario.member()
       #expect(try step([second, third]) { second.consumer.owesRebalanceAnswer })

@@ -180,7 +180,9 @@ extension BrokerTests {
       try consumer.assign([(TopicPartition(topic, 0), 0)])
       let (seen, _) = read(consumer, count: .max, rounds: 10)
       var known: Set<String> = []
-      #expect(seen.compactMap(\.key).filter { known.insert($0).inserted } == (0..<3_000).map { "\($0)" })
+      let isComplete =
+        seen.compactMap(\.key).filter { known.insert($0).inserted } == (0..<3_000).map { "\($0)" }
+      #expect(isComplete)
       consumer.close()
       let sequence = try producer.sendText(handle, 0, "k", String(repeating: "w", count: 30_000))
       #expect(!producer.waitAcknowledged(through: sequence, timeoutMs: 30_000))
