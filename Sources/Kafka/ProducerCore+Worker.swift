@@ -9,6 +9,9 @@ extension ProducerCore {
   /// know it is opened anew before that is believed.
   private static let missingTopicMax = 12
 
+  /// A message is tagged with its lane's number and, in so many low bits, its place in the batch.
+  private static let entryBits = 20
+
   func runWorker() {
     var stopping = false
     while !stopping {
@@ -90,8 +93,9 @@ extension ProducerCore {
     _ batch: OutputBatch, _ range: Range<Int>, _ lane: OutputLane, _ arena: UnsafeMutableRawPointer
   ) {
     scratch.removeAll(keepingCapacity: true)
-    let tag = UnsafeMutableRawPointer(bitPattern: topics[lane.topic].firstLane &+ Int(lane.partition) &+ 1)
-    for entry in batch.entries[range] {
+    let tag = (topics[lane.topic].firstLane &+ Int(lane.partition) &+ 1) << ProducerCore.entryBits
+    for index in range {
+      let entry = batch.entries[index]
       var message = rd_kafka_message_t()
       let start = arena + Int(entry.start)
       let keyCount = max(0, Int(entry.keyCount))
@@ -103,7 +107,7 @@ extension ProducerCore {
         message.payload = start + keyCount
         message.len = Int(entry.valueCount)
       }
-      message._private = tag
+      message._private = UnsafeMutableRawPointer(bitPattern: tag | index)
       scratch.append(message)
     }
   }
@@ -158,10 +162,17 @@ extension ProducerCore {
     monitor.lock()
     while let message = rd_kafka_event_message_next(event) {
       let tag = Int(bitPattern: message.pointee._private)
-      guard tag > 0, tag <= lanes.count else { continue }
-      let lane = lanes[tag &- 1]
+      let number = tag >> ProducerCore.entryBits
+      guard number > 0, number <= lanes.count else { continue }
+      let lane = lanes[number &- 1]
       if message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR || trouble != nil {
         if trouble == nil { trouble = KafkaError(message.pointee.err) }
+        continue
+      }
+      // librdkafka may send a range in several requests: one refused and the next acknowledged is a gap.
+      let expected = (lane.batches.first?.done ?? 0) &+ lane.acknowledgedNow
+      if tag & ((1 << ProducerCore.entryBits) &- 1) != expected {
+        trouble = KafkaError(RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE, "acknowledged out of order")
         continue
       }
       if lane.acknowledgedNow == 0 { touched.append(lane) }
