@@ -57,7 +57,7 @@ public final class Consumer {
       "group.id": groupId, "isolation.level": isolation.rawValue, "check.crcs": "true",
       "auto.offset.reset": "error", "enable.auto.commit": "false", "enable.auto.offset.store": "false",
       "fetch.wait.max.ms": "10", "fetch.error.backoff.ms": "50", "queued.max.messages.kbytes": "16384",
-      "queued.min.messages": "20000", "enable.partition.eof": "true", "max.poll.interval.ms": "300000",
+      "queued.min.messages": "100000", "enable.partition.eof": "true", "max.poll.interval.ms": "300000",
       "allow.auto.create.topics": "false",
     ]
     if case .group(let cooperative, let instanceId, let sessionTimeoutMs) = membership {
