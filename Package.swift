@@ -103,6 +103,10 @@ let package = Package(
     // Measurements of one target each; run in release.
     benchmark("RulesBench", ["Rules", "Orders"]),
 
+    // Benchmarks.
+    .executableTarget(
+      name: "KafkaBench", dependencies: ["Kafka"], path: "benchmarks/micro/KafkaBench", swiftSettings: settings),
+
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),

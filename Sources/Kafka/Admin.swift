@@ -33,11 +33,18 @@ public final class Admin {
     uncommitted = try open(.readUncommitted)
   }
 
-  /// Makes the topics; those that exist already are left as they are and returned.
+  /// Makes the topics; those that exist already are left as they are and returned. Repeated while the
+  /// controller is away, up to the time-out: a topic made by a lost first attempt then counts as existing.
   /// - Throws: ``KafkaError`` naming the first topic that could not be made.
   @discardableResult
   public func createTopics(_ plans: [TopicPlan], timeoutMs: Int = 30_000) throws(KafkaError) -> [String] {
     if plans.isEmpty { return [] }
+    return try retried(timeoutMs: timeoutMs) { attemptMs throws(KafkaError) in
+      try createOnce(plans, timeoutMs: attemptMs)
+    }
+  }
+
+  private func createOnce(_ plans: [TopicPlan], timeoutMs: Int) throws(KafkaError) -> [String] {
     var topics: [OpaquePointer?] = []
     defer { for topic in topics { rd_kafka_NewTopic_destroy(topic) } }
     for plan in plans { topics.append(try newTopic(plan)) }
@@ -91,6 +98,10 @@ public final class Admin {
 
   /// All topics with their numbers of partitions.
   public func topics(timeoutMs: Int = 10_000) throws(KafkaError) -> [String: Int] {
+    try retried(timeoutMs: timeoutMs) { attemptMs throws(KafkaError) in try listTopics(timeoutMs: attemptMs) }
+  }
+
+  private func listTopics(timeoutMs: Int) throws(KafkaError) -> [String: Int] {
     var found: UnsafePointer<rd_kafka_metadata>?
     let outcome = rd_kafka_metadata(committed.rk, 1, nil, &found, Int32(clamping: timeoutMs))
     guard outcome == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata = found else {
@@ -111,6 +122,11 @@ public final class Admin {
     try Kafka.partitionCount(of: topic, committed, timeoutMs: timeoutMs)
   }
 
+  /// The broker that leads each partition, −1 where none does.
+  public func leaders(of topic: String, timeoutMs: Int = 10_000) throws(KafkaError) -> [Int32] {
+    try Kafka.leaders(of: topic, committed, timeoutMs: timeoutMs)
+  }
+
   /// First offset and end; with read committed the end of what is decided.
   public func watermarks(
     _ partition: TopicPartition, isolation: Isolation, timeoutMs: Int = 10_000
@@ -123,13 +139,16 @@ public final class Admin {
   public func offsetsForTimes(
     _ times: [(TopicPartition, timestampMs: Int64)], timeoutMs: Int = 10_000
   ) throws(KafkaError) -> [TopicPartition: Int64] {
-    let list = PartitionList(offsets: times.map { ($0.0, $0.timestampMs) })
-    let outcome = rd_kafka_offsets_for_times(committed.rk, list.list, Int32(clamping: timeoutMs))
-    if outcome != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(outcome) }
-    if let error = list.firstError { throw error }
-    var offsets: [TopicPartition: Int64] = [:]
-    for (partition, offset) in list.offsets where offset >= 0 { offsets[partition] = offset }
-    return offsets
+    if times.isEmpty { return [:] }
+    return try retried(timeoutMs: timeoutMs) { attemptMs throws(KafkaError) in
+      let list = PartitionList(offsets: times.map { ($0.0, $0.timestampMs) })
+      let outcome = rd_kafka_offsets_for_times(committed.rk, list.list, Int32(clamping: attemptMs))
+      if outcome != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(outcome) }
+      if let error = list.firstError { throw error }
+      var offsets: [TopicPartition: Int64] = [:]
+      for (partition, offset) in list.offsets where offset >= 0 { offsets[partition] = offset }
+      return offsets
+    }
   }
 
   public func close() {

@@ -2,24 +2,32 @@ internal import CRdKafka
 
 extension Consumer {
   /// Where the group committed, without the partitions that have no commit. With read committed it waits
-  /// for open transactions that carry offsets (up to the time-out).
+  /// for open transactions that carry offsets, and always for a coordinator that is away, up to the
+  /// time-out.
   public func committed(_ partitions: [TopicPartition], timeoutMs: Int = 10_000) throws(KafkaError)
     -> [TopicPartition: Int64]
   {
-    let list = PartitionList(partitions)
-    try check(rd_kafka_committed(handle.rk, list.list, Int32(clamping: timeoutMs)))
-    if let error = list.firstError { throw error }
-    var offsets: [TopicPartition: Int64] = [:]
-    for (partition, offset) in list.offsets where offset >= 0 { offsets[partition] = offset }
-    return offsets
+    if partitions.isEmpty { return [:] }
+    return try retried(timeoutMs: timeoutMs) { attemptMs throws(KafkaError) in
+      let list = PartitionList(partitions)
+      try check(rd_kafka_committed(handle.rk, list.list, Int32(clamping: attemptMs)))
+      if let error = list.firstError { throw error }
+      var offsets: [TopicPartition: Int64] = [:]
+      for (partition, offset) in list.offsets where offset >= 0 { offsets[partition] = offset }
+      return offsets
+    }
   }
 
-  /// Commits positions (the offset after the last finished message) and waits for the answer.
-  public func commit(_ offsets: [PartitionOffset]) throws(KafkaError) {
+  /// Commits positions (the offset after the last finished message) and waits for the answer; repeated
+  /// while the coordinator is away, up to the time-out.
+  /// - Throws: ``KafkaError`` with remedy `.rejoin`: the group has gone on without us.
+  public func commit(_ offsets: [PartitionOffset], timeoutMs: Int = 10_000) throws(KafkaError) {
     if offsets.isEmpty { return }
-    let list = PartitionList(offsets: offsets)
-    try check(rd_kafka_commit(handle.rk, list.list, 0))
-    if let error = list.firstError { throw error }
+    try retried(timeoutMs: timeoutMs) { _ throws(KafkaError) in
+      let list = PartitionList(offsets: offsets)
+      try check(rd_kafka_commit(handle.rk, list.list, 0))
+      if let error = list.firstError { throw error }
+    }
   }
 
   /// Commits without waiting; a failure comes as an ``ConsumerEvent/error(_:)`` of a later poll.
@@ -70,26 +78,28 @@ extension Consumer {
   }
 }
 
-/// Asks a partition's leader; isolation is the client's.
+/// Asks a partition's leader, repeatedly while there is none; isolation is the client's.
 func queryWatermarks(_ handle: ClientHandle, _ partition: TopicPartition, timeoutMs: Int) throws(KafkaError)
   -> (low: Int64, high: Int64)
 {
-  var low: Int64 = 0
-  var high: Int64 = 0
-  func ask() -> rd_kafka_resp_err_t {
-    rd_kafka_query_watermark_offsets(
-      handle.rk, partition.topic, partition.partition, &low, &high, Int32(clamping: timeoutMs))
+  try retried(timeoutMs: timeoutMs) { attemptMs throws(KafkaError) in
+    var low: Int64 = 0
+    var high: Int64 = 0
+    func ask() -> rd_kafka_resp_err_t {
+      rd_kafka_query_watermark_offsets(
+        handle.rk, partition.topic, partition.partition, &low, &high, Int32(clamping: attemptMs))
+    }
+    var outcome = ask()
+    if outcome == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || outcome == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC {
+      // This client may not have heard of a new topic yet.
+      _ = try partitionCount(of: partition.topic, handle, timeoutMs: attemptMs)
+      outcome = ask()
+    }
+    if outcome != RD_KAFKA_RESP_ERR_NO_ERROR {
+      throw KafkaError(outcome, "no watermarks of \(partition)")
+    }
+    return (low, high)
   }
-  var outcome = ask()
-  if outcome == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || outcome == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC {
-    // This client may not have heard of a new topic yet.
-    _ = try partitionCount(of: partition.topic, handle, timeoutMs: timeoutMs)
-    outcome = ask()
-  }
-  if outcome != RD_KAFKA_RESP_ERR_NO_ERROR {
-    throw KafkaError(outcome, "no watermarks of \(partition)")
-  }
-  return (low, high)
 }
 
 /// Owns a snapshot of the group's name, generation and member id.

@@ -57,12 +57,14 @@ public final class Consumer {
       "group.id": groupId, "isolation.level": isolation.rawValue, "check.crcs": "true",
       "auto.offset.reset": "error", "enable.auto.commit": "false", "enable.auto.offset.store": "false",
       "fetch.wait.max.ms": "10", "fetch.error.backoff.ms": "50", "queued.max.messages.kbytes": "16384",
-      "queued.min.messages": "20000", "enable.partition.eof": "true", "max.poll.interval.ms": "300000",
+      "queued.min.messages": "100000", "enable.partition.eof": "true", "max.poll.interval.ms": "300000",
       "allow.auto.create.topics": "false",
     ]
     if case .group(let cooperative, let instanceId, let sessionTimeoutMs) = membership {
       defaults["partition.assignment.strategy"] = cooperative ? "cooperative-sticky" : "range"
       defaults["session.timeout.ms"] = "\(sessionTimeoutMs)"
+      // A topic made a moment ago may be unknown to the broker asked first: look again soon, not in 5 min.
+      defaults["topic.metadata.refresh.interval.ms"] = "5000"
       defaults["heartbeat.interval.ms"] = "\(max(100, sessionTimeoutMs / 5))"
       if let instanceId { defaults["group.instance.id"] = instanceId }
     }
@@ -169,7 +171,9 @@ public final class Consumer {
       let partition = TopicPartition(String(cString: at.pointee.topic), at.pointee.partition)
       return .endOfPartition(partition, offset: at.pointee.offset)
     }
-    return .error(KafkaError.from(event: event, of: handle))
+    let error = KafkaError.from(event: event, of: handle)
+    // librdkafka goes on by itself when a later look says that it exists.
+    return .error(error.isMissingTopic ? error.retriable : error)
   }
 
   /// Gives the partitions back, leaves the group and frees everything; bounded to about `timeoutMs`.
@@ -178,9 +182,7 @@ public final class Consumer {
     closed = true
     lastBatch?.release()
     if !isManual { leaveGroup(until: deadline(inMs: timeoutMs)) }
-    rd_kafka_queue_destroy(queue)
-    rd_kafka_queue_destroy(idleQueue)
-    handle.destroy(withoutConsumerClose: true)
+    freeQueues()
   }
 
   private func leaveGroup(until limit: Int64) {
@@ -188,6 +190,8 @@ public final class Consumer {
       rd_kafka_error_destroy(error)
       return
     }
+    // An answer still owed holds up the leaving; while it leaves, librdkafka takes any as "none".
+    try? answerRebalance([])
     while rd_kafka_consumer_closed(handle.rk) == 0, monotonicMs() < limit {
       guard let event = rd_kafka_queue_poll(queue, 50) else { continue }
       let isRebalance = rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE
@@ -198,6 +202,20 @@ public final class Consumer {
       rd_kafka_event_destroy(event)
       if isRebalance { try? answerRebalance([]) }
     }
+  }
+
+  /// Ends without a word to the group, as a crash does: it learns of it by the session's time-out.
+  func abandon() {
+    if closed { return }
+    closed = true
+    lastBatch?.release()
+    freeQueues()
+  }
+
+  private func freeQueues() {
+    rd_kafka_queue_destroy(queue)
+    rd_kafka_queue_destroy(idleQueue)
+    handle.destroy(withoutConsumerClose: true)
   }
 
   deinit { close() }

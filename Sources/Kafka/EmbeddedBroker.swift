@@ -5,8 +5,9 @@ internal import CRdKafka
 /// Other processes on this machine can connect to ``bootstrap``. What it cannot do (librdkafka 2.0.2):
 /// it keeps at most 5 MiB and 100,000 record batches per partition and drops the oldest silently (see
 /// ``Pacing``); it is memory only; transactions leave no trace (aborted records are seen, offsets sent in
-/// them are thrown away, nobody is fenced); there is no administration, no look-up by time; the first
-/// join of a group takes 3 s and later ones a session time-out. Use manual assignment with it.
+/// them are thrown away, nobody is fenced); there is no administration, no look-up by time. Groups are slow:
+/// the first join takes 3 s and later ones a session's time-out less one second, and a member's session
+/// must outlast that (``sessionTimeoutMinMs``). Manual assignment is quicker.
 public final class EmbeddedBroker: @unchecked Sendable {
   /// Kinds of request in whose way an error can be put.
   public enum Request: Int16, Sendable {
@@ -25,6 +26,11 @@ public final class EmbeddedBroker: @unchecked Sendable {
     case endTransaction = 26
     case transactionOffsetCommit = 28
   }
+
+  /// Group members need a longer session than this, or they never get an assignment: the broker answers
+  /// the first join after 3 s, looks for sessions that are over once a second, and throws the request of a
+  /// member away whose session is; its connection then stays blocked for good.
+  public static let sessionTimeoutMinMs = 4_500
 
   /// What a client gives as `bootstrap.servers`.
   public let bootstrap: String

@@ -114,6 +114,15 @@ extension KafkaError {
     ].contains { $0.rawValue == code }
   }
 
+  /// The client does not know a topic or partition. After a broker came back or a topic was made, brokers
+  /// may say so for a while of what exists.
+  var isMissingTopic: Bool {
+    [
+      RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+    ].contains { $0.rawValue == code }
+  }
+
   /// No new connection or producer will make this succeed.
   var isHopeless: Bool { remedy == .stop }
 }

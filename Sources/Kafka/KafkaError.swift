@@ -79,6 +79,11 @@ public struct KafkaError: Error, Sendable, CustomStringConvertible, Equatable {
     rd_kafka_error_destroy(error)
   }
 
+  /// The same, known to pass.
+  var retriable: KafkaError {
+    KafkaError(code: code, text: text, isFatal: isFatal, isRetriable: true, requiresAbort: requiresAbort)
+  }
+
   /// A time-out of our own.
   static func timedOut(_ text: String) -> KafkaError {
     KafkaError(code: RD_KAFKA_RESP_ERR__TIMED_OUT.rawValue, text: text, isRetriable: true)

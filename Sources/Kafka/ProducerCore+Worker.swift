@@ -5,6 +5,12 @@ internal import Synchronization
 extension ProducerCore {
   /// A batch on its way for longer is not believed to come back: open anew.
   private static let stallMs: Int64 = 60_000
+  /// A topic was there when it was registered: so many times in a row (about 30 s) a client that does not
+  /// know it is opened anew before that is believed.
+  private static let missingTopicMax = 12
+
+  /// A message is tagged with its lane's number and, in so many low bits, its place in the batch.
+  private static let entryBits = 20
 
   func runWorker() {
     var stopping = false
@@ -87,8 +93,9 @@ extension ProducerCore {
     _ batch: OutputBatch, _ range: Range<Int>, _ lane: OutputLane, _ arena: UnsafeMutableRawPointer
   ) {
     scratch.removeAll(keepingCapacity: true)
-    let tag = UnsafeMutableRawPointer(bitPattern: topics[lane.topic].firstLane &+ Int(lane.partition) &+ 1)
-    for entry in batch.entries[range] {
+    let tag = (topics[lane.topic].firstLane &+ Int(lane.partition) &+ 1) << ProducerCore.entryBits
+    for index in range {
+      let entry = batch.entries[index]
       var message = rd_kafka_message_t()
       let start = arena + Int(entry.start)
       let keyCount = max(0, Int(entry.keyCount))
@@ -100,7 +107,7 @@ extension ProducerCore {
         message.payload = start + keyCount
         message.len = Int(entry.valueCount)
       }
-      message._private = tag
+      message._private = UnsafeMutableRawPointer(bitPattern: tag | index)
       scratch.append(message)
     }
   }
@@ -155,10 +162,17 @@ extension ProducerCore {
     monitor.lock()
     while let message = rd_kafka_event_message_next(event) {
       let tag = Int(bitPattern: message.pointee._private)
-      guard tag > 0, tag <= lanes.count else { continue }
-      let lane = lanes[tag &- 1]
+      let number = tag >> ProducerCore.entryBits
+      guard number > 0, number <= lanes.count else { continue }
+      let lane = lanes[number &- 1]
       if message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR || trouble != nil {
         if trouble == nil { trouble = KafkaError(message.pointee.err) }
+        continue
+      }
+      // librdkafka may send a range in several requests: one refused and the next acknowledged is a gap.
+      let expected = (lane.batches.first?.done ?? 0) &+ lane.acknowledgedNow
+      if tag & ((1 << ProducerCore.entryBits) &- 1) != expected {
+        trouble = KafkaError(RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE, "acknowledged out of order")
         continue
       }
       if lane.acknowledgedNow == 0 { touched.append(lane) }
@@ -207,7 +221,7 @@ extension ProducerCore {
     if isTooLarge && handOverMax > 1 {
       // The broker's limit is lower than ours: go on with smaller batches before blaming a record.
       handOverMax = max(1, handOverMax / 16)
-    } else if error.isHopeless {
+    } else if error.isHopeless, !error.isMissingTopic || fruitlessReopenings >= ProducerCore.missingTopicMax {
       return giveUp(error)
     }
     closeHandle()
@@ -235,7 +249,7 @@ extension ProducerCore {
     while monotonicMs() < limit, let queue, let event = rd_kafka_queue_poll(queue, 50) {
       let found = take(event)
       rd_kafka_event_destroy(event)
-      if let found, found.isHopeless { return found }
+      if let found, found.isHopeless, !found.isMissingTopic { return found }
     }
     return fatal
   }

@@ -190,35 +190,3 @@ final class ProducerCore: @unchecked Sendable {
     return monitor.wait(untilMs: limit) { holds() || failure != nil || isStopping }
   }
 }
-
-/// Asks for a topic's partitions, again and again while brokers say that it is being made.
-func partitionCount(of name: String, _ handle: ClientHandle, timeoutMs: Int) throws(KafkaError) -> Int {
-  let limit = deadline(inMs: timeoutMs)
-  guard let topic = rd_kafka_topic_new(handle.rk, name, nil) else { throw KafkaError(rd_kafka_last_error()) }
-  defer { rd_kafka_topic_destroy(topic) }
-  let patience = deadline(inMs: min(2_000, timeoutMs))
-  var last = KafkaError.timedOut("no metadata of topic \(name)")
-  repeat {
-    var found: UnsafePointer<rd_kafka_metadata>?
-    let wait = Int32(clamping: max(1, limit - monotonicMs()))
-    let outcome = rd_kafka_metadata(handle.rk, 0, topic, &found, wait)
-    guard outcome == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata = found else {
-      last = KafkaError(outcome, "no metadata of topic \(name)")
-      continue
-    }
-    defer { rd_kafka_metadata_destroy(metadata) }
-    guard metadata.pointee.topic_cnt > 0, let described = metadata.pointee.topics else { continue }
-    if described[0].err == RD_KAFKA_RESP_ERR_NO_ERROR, described[0].partition_cnt > 0 {
-      return Int(described[0].partition_cnt)
-    }
-    last = KafkaError(described[0].err, "topic \(name) unknown or not ready")
-    // A topic made a moment ago is not known to every broker yet.
-    let isUnknown = last.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue
-    if last.remedy == .stop || (isUnknown && monotonicMs() > patience) { throw last }
-    let pause = Monitor()
-    pause.lock()
-    _ = pause.wait(untilMs: monotonicMs() + 50) { false }
-    pause.unlock()
-  } while monotonicMs() < limit
-  throw last
-}

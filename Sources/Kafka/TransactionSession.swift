@@ -87,7 +87,9 @@ final class TransactionSession: @unchecked Sendable {
         topic, -1, RD_KAFKA_MSG_F_PARTITION, &messages, count)
       if accepted != count {
         let refused = messages.first { $0.err != RD_KAFKA_RESP_ERR_NO_ERROR }
-        return handle.fatalError ?? KafkaError(refused?.err ?? RD_KAFKA_RESP_ERR__FAIL)
+        let error = handle.fatalError ?? KafkaError(refused?.err ?? RD_KAFKA_RESP_ERR__FAIL)
+        // The topic was there a moment ago: a broker that has just come back does not know yet.
+        return error.isMissingTopic && !error.isFatal ? error.retriable : error
       }
     }
     return nil

@@ -63,4 +63,46 @@ struct PacingTests {
     consumer.close()
     #expect(producer.close())
   }
+
+  @Test func twoWritersShareTheWindowAndLoseNothing() throws {
+    let broker = try EmbeddedBroker(topics: [("t", 1)])
+    defer { broker.close() }
+    let pacing = Pacing(downstreamGroup: "slow", windowBytes: 2 << 20, writers: 2)
+    let count = 15_000
+    let value = [UInt8](repeating: 7, count: 500)
+    var producers: [Producer] = []
+    for writer in 0..<2 {
+      let producer = try Producer(settings: ClientSettings(bootstrap: broker.bootstrap))
+      let topic = try producer.topic("t", pacing: pacing)
+      for number in 0..<count {
+        try withBytes("\(writer) \(number)") { key in
+          _ = try value.withUnsafeBytes { try producer.send(topic: topic, partition: 0, key: key, value: $0) }
+        }
+      }
+      producer.flushPending()
+      producers.append(producer)
+    }
+    let partition = TopicPartition("t", 0)
+    let consumer = try manualConsumer(broker, group: "slow")
+    try consumer.assign([(partition, 0)])
+    var keys: [[Int]] = [[], []]
+    let batch = MessageBatch()
+    var silent = 0
+    while keys[0].count + keys[1].count < 2 * count, silent < 100 {
+      let events = consumer.poll(into: batch, max: 500, timeoutMs: 100)
+      silent = batch.count == 0 ? silent + 1 : 0
+      var next: Int64 = 0
+      for index in 0..<batch.count {
+        next = batch[index].offset + 1
+        let words = (text(batch[index].key) ?? "").split(separator: " ").compactMap { Int($0) }
+        if words.count == 2, words[0] < 2 { keys[words[0]].append(words[1]) }
+      }
+      batch.release()
+      for case .error(let error) in events { #expect(error.remedy == .retry) }
+      if next > 0 { try consumer.commit([(partition, next)]) }
+    }
+    #expect(keys == [Array(0..<count), Array(0..<count)])
+    consumer.close()
+    for producer in producers { #expect(producer.close()) }
+  }
 }
