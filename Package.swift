@@ -105,7 +105,8 @@ let package = Package(
 
     // Benchmarks.
     .executableTarget(
-      name: "KafkaBench", dependencies: ["Kafka"], path: "benchmarks/micro/KafkaBench", swiftSettings: settings),
+      name: "KafkaBench", dependencies: ["Kafka"], path: "benchmarks/micro/KafkaBench",
+      swiftSettings: settings),
 
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),

@@ -33,6 +33,7 @@ public final class Demonstration {
   private let topics = TopicNames()
   private var children: [ChildProcess] = []
   private let say: (String) -> Void
+  private let isInterrupted = LaneContext()
 
   public init(_ settings: DemonstrationSettings, say: @escaping (String) -> Void) {
     self.settings = settings
@@ -42,6 +43,9 @@ public final class Demonstration {
   /// Runs to the end and stops everything it started, whatever happens.
   public func run() throws {
     defer { stopAll() }
+    let shutdown = Shutdown(deadlineMs: 20_000) { [isInterrupted] in isInterrupted.stop() }
+    shutdown.install()
+    defer { shutdown.finished() }
     let ruleSet = try RuleFiles.load([])
     try prepareFolder()
     let broker = try EmbeddedBroker(
@@ -59,7 +63,7 @@ public final class Demonstration {
     let meter = LatencyMeter()
     meter.start(broker: access, topics: topics)
     let (lines, seconds) = try feed(broker.bootstrap, access)
-    meter.stop()
+    meter.stop(after: lines, withinMs: 10_000)
     stopAll()
     try checkExits()
     try show(meter.reading, ruleSet, lines: lines, seconds: seconds)
@@ -176,20 +180,26 @@ public final class Demonstration {
       title: "decided", total: total, isTerminal: StandardStream.output.isTerminal, nowMs: monotonicMs())
     func look(_ lags: [PipelineProgress.Lag]) -> Bool {
       if let text = bar.update(done: min(Int(lags[2].done), total), nowMs: monotonicMs()) { say(text) }
-      return children.allSatisfy { $0.name == "ingest" || $0.poll() == nil }
+      return !isInterrupted.isStopping && children.allSatisfy { $0.name == "ingest" || $0.poll() == nil }
     }
     while ingest.poll() == nil {
-      if try !look(progress.lags()) { try checkExits() }
+      if try !look(progress.lags()) { try giveUp() }
       usleep(20_000)
     }
     guard ingest.poll() == 0 else {
       try checkExits()
       return (total, 0)
     }
-    if try !progress.waitUntilDrained(pollMs: 20, watch: look) { try checkExits() }
+    if try !progress.waitUntilDrained(pollMs: 20, watch: look) { try giveUp() }
     let seconds = Double(monotonicUs() - started) / 1_000_000
     say(bar.finish(done: total, nowMs: monotonicMs()))
     return (total, seconds)
+  }
+
+  private func giveUp() throws {
+    if isInterrupted.isStopping { throw UserError("interrupted") }
+    try checkExits()
+    throw UserError("a stage has ended; see the logs in \(settings.work)")
   }
 
   private func countLines() throws -> Int {

@@ -1,3 +1,4 @@
+import Glibc
 import Kafka
 import Stage
 import Synchronization
@@ -27,6 +28,13 @@ final class LatencyMeter: Sendable {
     thread.withLock {
       $0 = NativeThread(name: "meter") { [self] in try? watch(broker, topics) }
     }
+  }
+
+  /// Waits until so many orders' own decisions were seen, or the time is up; then stops.
+  func stop(after count: Int, withinMs: Int) {
+    let deadline = monotonicMs() + Int64(withinMs)
+    while decided < count, monotonicMs() < deadline { usleep(20_000) }
+    stop()
   }
 
   func stop() {
