@@ -8,6 +8,7 @@ the cluster's script is known (PASSFLOW_CLUSTER, else ../shared/kafka/cluster be
 import gzip
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -65,8 +66,9 @@ def demo(work, orders):
         for word in ("주문일", "FIRST_ORDER", "p99", "해당"):
             if word not in done.stdout:
                 problem = f"{word!r} is not in its output"
-        if "0 measured" in done.stdout:
-            problem = "no latency was measured"
+        measured = re.search(r"\((\d+) measured", done.stdout)
+        if not measured or int(measured.group(1)) != sum(1 for _ in open(orders, "rb")):
+            problem = f"latency was measured of {measured.group(1) if measured else 'no'} orders"
     check("the demonstration runs the four executables on the embedded broker", problem)
     left = subprocess.run(["pgrep", "-f", work + "/demo"], capture_output=True, text=True).stdout.split()
     check("the demonstration leaves no process behind", f"{len(left)} left" if left else None)
