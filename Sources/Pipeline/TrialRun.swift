@@ -200,6 +200,7 @@ private final class Stages: Sendable {
     lane.commitIntervalMs = 10
     // Nobody reads this state after a crash: only memory limits how long it may stay unwritten.
     lane.uncommittedMax = .max
+    lane.gatherMs = 2
     return lane
   }
 

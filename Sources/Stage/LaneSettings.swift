@@ -21,6 +21,8 @@ public struct LaneSettings: Sendable {
   /// Messages handled at a time.
   public var batchMax = 2048
   public var pollTimeoutMs = 5
+  /// After a poll that brought little, the time to let more gather: fewer and larger batches for latency. 0: none.
+  public var gatherMs = 0
   /// Time between state commits.
   public var commitIntervalMs = 200
   /// Inputs whose outputs may run ahead of the last state commit.

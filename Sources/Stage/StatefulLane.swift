@@ -1,3 +1,4 @@
+import Glibc
 public import Kafka
 import Store
 import Synchronization
@@ -108,8 +109,12 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   private func step() throws {
     let room = settings.uncommittedMax - uncommitted
     if room <= 0 { try waitForCommit() }
-    let events = consumer.poll(
-      into: batch, max: max(64, min(settings.batchMax, room)), timeoutMs: settings.pollTimeoutMs)
+    let limit = max(64, min(settings.batchMax, room))
+    var events = consumer.poll(into: batch, max: limit, timeoutMs: settings.pollTimeoutMs)
+    if settings.gatherMs > 0, events.isEmpty, batch.count > 0, batch.count < limit / 4 {
+      usleep(UInt32(settings.gatherMs) * 1000)
+      events = consumer.poll(into: batch, max: limit - batch.count, timeoutMs: 0)
+    }
     try handleBatch()
     for event in events { try handle(event) }
     try advanceCommit(idle: batch.count == 0)

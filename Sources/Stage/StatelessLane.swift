@@ -1,3 +1,4 @@
+import Glibc
 public import Kafka
 import Synchronization
 
@@ -69,8 +70,11 @@ public final class StatelessLane<Processor: StatelessProcessor> {
   }
 
   private func step() throws {
-    let events = consumer.poll(
-      into: batch, max: settings.batchMax, timeoutMs: settings.pollTimeoutMs)
+    var events = consumer.poll(into: batch, max: settings.batchMax, timeoutMs: settings.pollTimeoutMs)
+    if settings.gatherMs > 0, events.isEmpty, batch.count > 0, batch.count < settings.batchMax / 4 {
+      usleep(UInt32(settings.gatherMs) * 1000)
+      events = consumer.poll(into: batch, max: settings.batchMax - batch.count, timeoutMs: 0)
+    }
     if batch.count > 0 {
       try processor.process(batch, outputs: producer)
       producer.flushPending()

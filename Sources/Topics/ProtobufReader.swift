@@ -2,16 +2,16 @@
 ///
 /// Use: `while reader.next() { switch reader.field { case 1: … = reader.string() … default: reader.skip() } }`.
 /// After the loop, `failed` tells whether the bytes were malformed; values read before that are then unusable.
-public struct ProtobufReader {
+@frozen public struct ProtobufReader {
   public let bytes: UnsafeRawBufferPointer
   @usableFromInline var position: Int
   @usableFromInline var end: Int
   /// Number of the current field.
-  public private(set) var field: Int = 0
+  public var field: Int = 0
   /// 0 varint, 1 fixed64, 2 length-delimited, 5 fixed32.
-  public private(set) var wireType: Int = 0
+  public var wireType: Int = 0
   /// True once malformed bytes were met; `next()` is false from then on.
-  public private(set) var failed = false
+  public var failed = false
 
   @inlinable public init(_ bytes: UnsafeRawBufferPointer) {
     self.bytes = bytes
@@ -20,7 +20,7 @@ public struct ProtobufReader {
   }
 
   /// Moves to the next field; false at the end or when the bytes are malformed.
-  public mutating func next() -> Bool {
+  @inlinable public mutating func next() -> Bool {
     guard position < end, !failed else { return false }
     let tag = varint()
     guard !failed, tag >> 3 > 0, tag >> 3 < 536_870_912 else {
@@ -33,9 +33,9 @@ public struct ProtobufReader {
   }
 
   /// Offset of the next unread byte; just after `next()`, of the field's value.
-  public var offset: Int { position }
+  @inlinable public var offset: Int { position }
 
-  public mutating func varint() -> UInt64 {
+  @inlinable public mutating func varint() -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while position < end {
@@ -52,15 +52,15 @@ public struct ProtobufReader {
   }
 
   /// The value of a varint field; the wrong wire type fails the reader.
-  public mutating func uint64() -> UInt64 {
+  @inlinable public mutating func uint64() -> UInt64 {
     guard wireType == 0 else { return mismatch() }
     return varint()
   }
-  public mutating func int64() -> Int64 { Int64(bitPattern: uint64()) }
-  public mutating func int32() -> Int32 { Int32(truncatingIfNeeded: uint64()) }
-  public mutating func bool() -> Bool { uint64() != 0 }
+  @inlinable public mutating func int64() -> Int64 { Int64(bitPattern: uint64()) }
+  @inlinable public mutating func int32() -> Int32 { Int32(truncatingIfNeeded: uint64()) }
+  @inlinable public mutating func bool() -> Bool { uint64() != 0 }
 
-  public mutating func fixed64() -> UInt64 {
+  @inlinable public mutating func fixed64() -> UInt64 {
     guard wireType == 1, end - position >= 8 else { return mismatch() }
     let value = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
     position += 8
@@ -68,7 +68,7 @@ public struct ProtobufReader {
   }
 
   /// Bytes of a string, bytes or message field, borrowed.
-  public mutating func slice() -> UnsafeRawBufferPointer {
+  @inlinable public mutating func slice() -> UnsafeRawBufferPointer {
     guard wireType == 2 else {
       _ = mismatch()
       return UnsafeRawBufferPointer(rebasing: bytes[0..<0])
@@ -83,14 +83,14 @@ public struct ProtobufReader {
     return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
   }
 
-  public mutating func string() -> String { String(decoding: slice(), as: UTF8.self) }
-  public mutating func array() -> [UInt8] { [UInt8](slice()) }
+  @inlinable public mutating func string() -> String { String(decoding: slice(), as: UTF8.self) }
+  @inlinable public mutating func array() -> [UInt8] { [UInt8](slice()) }
 
   /// A message field as a reader of its own.
-  public mutating func message() -> ProtobufReader { ProtobufReader(slice()) }
+  @inlinable public mutating func message() -> ProtobufReader { ProtobufReader(slice()) }
 
   /// Passes over the current field's value.
-  public mutating func skip() {
+  @inlinable public mutating func skip() {
     switch wireType {
     case 0: _ = varint()
     case 1: advance(8)
@@ -101,13 +101,13 @@ public struct ProtobufReader {
   }
 
   /// Marks the bytes as malformed: a nested message was.
-  public mutating func fail() { failed = true }
+  @inlinable public mutating func fail() { failed = true }
 
-  private mutating func advance(_ count: Int) {
+  @usableFromInline mutating func advance(_ count: Int) {
     if end - position >= count { position += count } else { failed = true }
   }
 
-  private mutating func mismatch() -> UInt64 {
+  @usableFromInline mutating func mismatch() -> UInt64 {
     failed = true
     return 0
   }
