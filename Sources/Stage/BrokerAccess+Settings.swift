@@ -73,6 +73,13 @@ extension LaneSettings {
     uncommittedMax = state.uncommittedMax
     checkpointIntervalMs = state.checkpointIntervalMs
     stateDirectory = state.directory
-    if broker.isEmbedded { inputPartitions = try broker.partitionCount(inputTopic) }
+    inputPartitions = try broker.partitionCount(inputTopic)
+    guard !broker.isEmbedded else { return }
+    let changelogPartitions = try broker.partitionCount(changelogTopic)
+    if changelogPartitions != inputPartitions {
+      throw StageStartError(
+        "\(changelogTopic) has \(changelogPartitions) partitions and \(inputTopic) has \(inputPartitions): "
+          + "they must have the same number; 'passflow topics create' makes them so")
+    }
   }
 }
