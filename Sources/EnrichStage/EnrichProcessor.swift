@@ -128,8 +128,12 @@ public final class EnrichProcessor: StatefulProcessor {
           found: "\(error)"), producer)
     }
     if let failure { throw failure }
+    // A folded snapshot costs its bytes and about as much again in the values beside them.
+    customer.accountedBytes += value.count + EnrichProcessor.snapshotOverheadBytes
     note(customer, key: key, customers)
   }
+
+  static let snapshotOverheadBytes = 700
 
   private func send(_ record: EmittedRecord, _ producer: Producer) throws {
     var key = Array(record.customer.mallId.utf8)
@@ -155,16 +159,21 @@ public final class EnrichProcessor: StatefulProcessor {
     let customer =
       records.isEmpty
       ? CustomerHistory(customer: identity) : try CustomerHistory(customer: identity, records: records)
-    _ = key.withUnsafeBytes { customers.cache.insert($0, customer, bytes: customer.memoryBytes) }
+    customer.accountedBytes = records.reduce(400) {
+      $0 + $1.value.count + EnrichProcessor.snapshotOverheadBytes
+    }
+    _ = key.withUnsafeBytes { customers.cache.insert($0, customer, bytes: customer.accountedBytes) }
     return customer
   }
 
   private func note(_ customer: CustomerHistory, key: [UInt8], _ customers: Customers) {
-    guard !customer.isTouched, customer.hasChanges else { return }
-    customer.isTouched = true
-    customers.touched.append((key, customer))
+    if !customer.isTouched {
+      guard customer.hasChanges else { return }
+      customer.isTouched = true
+      customers.touched.append((key, customer))
+    }
     key.withUnsafeBytes {
-      customers.cache.markDirty(slot: customers.cache.slot($0), bytes: customer.memoryBytes)
+      customers.cache.markDirty(slot: customers.cache.slot($0), bytes: customer.accountedBytes)
     }
   }
 
@@ -188,7 +197,7 @@ public final class EnrichProcessor: StatefulProcessor {
       // What has changed since it was collected stays pinned.
       for (key, customer) in customers.touched {
         _ = key.withUnsafeBytes {
-          customers.cache.insert($0, customer, bytes: customer.memoryBytes, dirty: true)
+          customers.cache.insert($0, customer, bytes: customer.accountedBytes, dirty: true)
         }
       }
     }

@@ -11,6 +11,8 @@ public final class CustomerHistory {
   public let customer: CustomerIdentity
   /// For its owner: changed since it was last collected.
   public var isTouched = false
+  /// For its owner: the memory it has accounted for this history, in bytes.
+  public var accountedBytes = 0
   private(set) var orders: [FoldedOrder] = []
   /// Parallel to `orders`.
   private(set) var standings: [Standing] = []

@@ -51,9 +51,9 @@ public final class TrialRun: Sendable {
   private let settings: TrialRunSettings
   private let topics = TopicNames()
   /// Customers' histories kept in memory; the rest is in the state files.
-  static let historyBytesMax = 80 << 20
+  static let historyBytesMax = 44 << 20
   /// Ledger entries kept in memory.
-  static let ledgerBytesMax = 24 << 20
+  static let ledgerBytesMax = 20 << 20
 
   public init(_ settings: TrialRunSettings) { self.settings = settings }
 
@@ -201,6 +201,8 @@ private final class Stages: Sendable {
     // Nobody reads this state after a crash: only memory limits how long it may stay unwritten.
     lane.uncommittedMax = .max
     lane.gatherMs = 2
+    lane.fileCacheKiB = 4_096
+    lane.dirtyBytesMax = TrialRun.ledgerBytesMax * 2 / 3
     return lane
   }
 
@@ -247,7 +249,7 @@ private final class Stages: Sendable {
           cacheBytes: TrialRun.historyBytesMax / self.settings.partitions, seal: seal, reference: reference,
           demand: demand)
         settings.lane.keepsStateAtEnd = false
-        settings.lane.dirtyBytesMax = TrialRun.historyBytesMax
+        settings.lane.dirtyBytesMax = TrialRun.historyBytesMax * 2 / 3
         guarded(enrich) {
           try runEnrichLane(settings, context: enrich) { counts in results.withLock { $0.enrich = counts } }
         }

@@ -78,7 +78,7 @@ public struct StateChanges: ~Copyable {
   }
 
   public mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: bytes.capacity < 64 << 20)
+    bytes.removeAll(keepingCapacity: bytes.capacity <= 8 << 20)
     entries.removeAll(keepingCapacity: true)
   }
 

@@ -32,6 +32,8 @@ public struct LaneSettings: Sendable {
   /// Changed bytes kept in memory before the file is written.
   public var dirtyBytesMax = 24 << 20
   public var stateDirectory = "state"
+  /// SQLite's page cache of each partition's file.
+  public var fileCacheKiB: Int64 = 8_192
   /// False: a scratch state that nobody will read is not written at the end.
   public var keepsStateAtEnd = true
 

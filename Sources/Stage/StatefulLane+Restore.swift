@@ -59,13 +59,17 @@ extension StatefulLane {
     let identity = PartitionIdentity(topic: fileTopic, partition: partition, schemaVersion: schemaVersion)
     let name = "\(settings.groupId)-\(partition)"
     do {
-      return try PartitionState.open(directory: settings.stateDirectory, name: name, identity: identity)
+      return try PartitionState.open(
+        directory: settings.stateDirectory, name: name, identity: identity,
+        cacheKiB: settings.fileCacheKiB)
     } catch PartitionStateError.damaged, PartitionStateError.otherIdentity {
       // The changelog has it all: begin anew. Without a changelog the file was the only copy.
       guard case .transaction = settings.durability else { throw PartitionStateError.damaged(nil) }
       context.note(.stateRebuilt(partition: partition, reason: "file damaged or of another layout"))
       try PartitionState.delete(directory: settings.stateDirectory, name: name)
-      return try PartitionState.open(directory: settings.stateDirectory, name: name, identity: identity)
+      return try PartitionState.open(
+        directory: settings.stateDirectory, name: name, identity: identity,
+        cacheKiB: settings.fileCacheKiB)
     }
   }
 
