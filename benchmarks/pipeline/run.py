@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Starts the stages and the relay, lets them run in turn, prints the figures. Called by benchmarks/run.sh."""
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+import repeat_sample
+from processes import BIN, Relay, ROOT, Stage, Usage, bench, ingest, passflow
+
+LONG = os.environ.get("PASSFLOW_BENCH_LONG") == "1"
+PARTITIONS = int(os.environ.get("PASSFLOW_BENCH_PARTITIONS", "6"))
+WORK = os.environ["PASSFLOW_BENCH_WORK"]
+SAMPLE_LINES = 10_232
+FLAT_COPIES = 30 if LONG else 12
+FLAT_REPEATS = 5 if LONG else 3
+RATES = (2_000, 8_000)
+RATE_SECONDS = 20 if LONG else 10
+RATE_REPEATS = 3 if LONG else 2
+STAGES = ("enrich", "evaluate", "apply")
+
+
+class Bench:
+    def __init__(self):
+        self.copies_used = 0
+        self.feeds = 0
+        self.processes = {}
+        self.flat, self.rates = [], []
+
+    def orders(self, copies):
+        """A file of orders that nobody has seen yet."""
+        path = os.path.join(WORK, "orders.ndjson")
+        lines = repeat_sample.repeat(path, copies, self.copies_used, seed=1)
+        self.copies_used += copies
+        return path, lines
+
+    def start(self):
+        listed = passflow("topics", "list").split()
+        if any(name in listed for name in ("orders:", "bench.relay.0:")):
+            sys.exit("run.py: this broker has PassFlow's topics already; the benchmark needs one without")
+        passflow("topics", "create", "--partitions", str(PARTITIONS))
+        self.processes = {name: Stage(name, WORK) for name in STAGES}
+        for stage in self.processes.values():
+            stage.wait_ready()
+
+    def stop(self):
+        return {name: process.stop() for name, process in self.processes.items()}
+
+    # Flat out
+
+    def pipeline_flat(self, path, lines):
+        before = Usage(self.processes)
+        started = time.monotonic()
+        self.feeds += 1
+        fed, ingest_cpu, ingest_rss = ingest(path, WORK)
+        bench("drain")
+        seconds = time.monotonic() - started
+        cpu = Usage(self.processes).since(before)
+        cpu["ingest"] = ingest_cpu
+        return {"who": "pipeline", "orders": lines, "seconds": seconds, "rate": lines / seconds,
+                "feeding_seconds": fed, "cpu": cpu, "ingest_rss_mb": ingest_rss}
+
+    def relay_flat(self, path, lines):
+        before = Usage(self.processes)
+        result = json.loads(bench("drive", path, "bench.relay.0", "bench.relay.3", "0", "offset"))
+        if result["missing"]:
+            sys.exit(f"run.py: the relay lost {result['missing']} of {lines} records")
+        return {"who": "relay", "orders": lines, "seconds": result["seconds"],
+                "rate": lines / result["seconds"], "cpu": Usage(self.processes).since(before)}
+
+    def run_flat(self):
+        for number in range(FLAT_REPEATS + 1):
+            path, lines = self.orders(FLAT_COPIES)
+            if number == 0:
+                # The relay's messages are to have the sizes that the pipeline's have.
+                results = [self.pipeline_flat(path, lines)]
+                self.start_relay()
+                results.append(self.relay_flat(path, lines))
+            else:
+                results = [self.pipeline_flat(path, lines), self.relay_flat(path, lines)]
+            os.remove(path)
+            for result in results:
+                result["warm_up"] = number == 0
+                self.flat.append(result)
+                print(f"  flat out {result['who']:8}  {result['rate']:9,.0f}/s  "
+                      f"{'(warm-up)' if number == 0 else ''}", flush=True)
+
+    def start_relay(self):
+        self.sizes = {}
+        for line in bench("sizes", "orders", "orders.enriched", "decisions", "apply.ledger", "orders.dlq").splitlines():
+            name, records, mean = line.split()
+            self.sizes[name] = (int(records), int(mean))
+        if self.sizes["orders.dlq"][0]:
+            sys.exit(f"run.py: {self.sizes['orders.dlq'][0]} dead letters; the figures would mean nothing")
+        means = [self.sizes[name][1] for name in ("orders", "orders.enriched", "decisions", "apply.ledger")]
+        ratios = [str(after / before) for before, after in zip(means, means[1:])]
+        self.processes["relay"] = Relay(PARTITIONS, ratios, WORK)
+
+    # Fixed rates
+
+    def at_rate(self, who, path, rate):
+        topics = ("orders", "decisions") if who == "pipeline" else ("bench.relay.0", "bench.relay.2")
+        before = Usage(self.processes)
+        result = json.loads(bench("drive", path, *topics, str(rate), "position" if who == "pipeline" else "offset"))
+        bench("drain")
+        if result["missing"]:
+            sys.exit(f"run.py: {result['missing']} of {result['sent']} never came out of the {who}")
+        result.update(who=who, rate=rate, cpu=Usage(self.processes).since(before))
+        print(f"  {rate:6,}/s {who:8}  p50 {result['p50_ms']:7.1f}  p99 {result['p99_ms']:7.1f}  "
+              f"max {result['max_ms']:7.1f} ms  (driver behind by at most {result['driver_behind_ms']:.1f} ms)", flush=True)
+        self.rates.append(result)
+
+    def run_rates(self):
+        for rate in RATES:
+            for _ in range(RATE_REPEATS):
+                path, _ = self.orders(max(1, round(rate * RATE_SECONDS / SAMPLE_LINES)))
+                self.at_rate("pipeline", path, rate)
+                self.at_rate("relay", path, rate)
+                os.remove(path)
+
+
+def median_of(results, key):
+    return statistics.median(key(result) for result in results)
+
+
+def spread(results, key, form):
+    values = sorted(key(result) for result in results)
+    return f"{form(statistics.median(values))} ({form(values[0])}–{form(values[-1])})"
+
+
+def report(run):
+    thousands = "{:,.0f}".format
+    lines = [f"{platform.machine()}, {os.cpu_count()} cores, one broker beside, {PARTITIONS} partitions, "
+             f"{'long' if LONG else 'short'} form; medians (least–most)", ""]
+    kept = [result for result in run.flat if not result["warm_up"]]
+    by = {who: [result for result in kept if result["who"] == who] for who in ("pipeline", "relay")}
+    lines += [f"Flat out, {by['pipeline'][0]['orders']:,} snapshots, {FLAT_REPEATS} times in turn", "",
+              "| | snapshots/s | ratio to relay |", "|---|---|---|"]
+    ratios = sorted(a["rate"] / b["rate"] for a, b in zip(by["pipeline"], by["relay"]))
+    lines.append(f"| pipeline, file to ledger | {spread(by['pipeline'], lambda r: r['rate'], thousands)} | "
+                 f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) |")
+    lines.append(f"| relay, three hops | {spread(by['relay'], lambda r: r['rate'], thousands)} | 1 |")
+    lines += ["", "| process | CPU µs a snapshot | CPU s a run | peak RSS MB |", "|---|---|---|---|"]
+    for name in ("ingest", "enrich", "evaluate", "apply", "broker"):
+        with_it = [result for result in by["pipeline"] if name in result["cpu"]]
+        if with_it:
+            peak = max(result["ingest_rss_mb"] for result in by["pipeline"]) if name == "ingest" else run.peaks.get(name)
+            lines.append(cpu_row(name, with_it, name, peak))
+    lines.append(cpu_row("relay (all three hops)", by["relay"], "relay", run.peaks.get("relay")))
+    if "broker" in by["relay"][0]["cpu"]:
+        lines.append(cpu_row("broker under the relay", by["relay"], "broker", None))
+    lines += ["", f"Order → decision at fixed rates, {RATE_SECONDS} s each, {RATE_REPEATS} times in turn, ms from when it was due", "",
+              "| rate | | p50 | p99 | p99.9 | most |", "|---|---|---|---|---|---|"]
+    one = "{:.1f}".format
+    for rate in RATES:
+        for who in ("pipeline", "relay"):
+            found = [result for result in run.rates if result["rate"] == rate and result["who"] == who]
+            cells = " | ".join(spread(found, lambda r, k=key: r[k], one) for key in ("p50_ms", "p99_ms", "p999_ms", "max_ms"))
+            lines.append(f"| {rate:,}/s | {who} | {cells} |")
+    behind = max(result["driver_behind_ms"] for result in run.rates)
+    lines += ["", f"The driver was behind its schedule by at most {behind:.1f} ms. Mean bytes of a value: "
+              + ", ".join(f"{name} {mean}" for name, (_, mean) in run.sizes.items() if mean) + "."]
+    return "\n".join(lines)
+
+
+def cpu_row(title, results, name, peak):
+    each = statistics.median(result["cpu"][name] / result["orders"] * 1e6 for result in results)
+    total = statistics.median(result["cpu"][name] for result in results)
+    return f"| {title} | {each:.1f} | {total:.2f} | {'' if peak is None else f'{peak:.0f}'} |"
+
+
+def main():
+    run = Bench()
+    codes = {}
+    try:
+        run.start()
+        run.run_flat()
+        run.run_rates()
+        run.peaks = Usage(run.processes).peaks
+    finally:
+        codes = run.stop()
+    bad = {name: code for name, code in codes.items() if code != 0}
+    if bad:
+        print(f"run.py: did not end well: {bad}", file=sys.stderr)
+    text = report(run)
+    stamp = datetime.datetime.now().strftime("%Y-%m-%dT%H%M%S")
+    folder = os.path.join(ROOT, "benchmarks", "results")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, stamp + ".json"), "w") as file:
+        json.dump({"flat": run.flat, "rates": run.rates, "peaks_mb": run.peaks, "sizes": run.sizes}, file, indent=1)
+    with open(os.path.join(folder, stamp + ".md"), "w") as file:
+        file.write(text + "\n")
+    print(f"\n{text}\n\nKept: benchmarks/results/{stamp}.md and .json", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
