@@ -130,14 +130,15 @@ class Usage:
         if os.path.exists(own_broker):
             with open(own_broker) as file:
                 pids["broker"] = int(file.read())
-        self.cpu, self.peaks = {}, {}
+        self.cpu, self.peaks, self.resident = {}, {}, {}
         for name, pid in pids.items():
             with open(f"/proc/{pid}/stat") as file:
                 fields = file.read().rsplit(")", 1)[1].split()
             self.cpu[name] = (int(fields[11]) + int(fields[12])) / TICKS
             with open(f"/proc/{pid}/status") as file:
-                peak = [line for line in file if line.startswith("VmHWM")]
-            self.peaks[name] = int(peak[0].split()[1]) / 1024
+                lines = dict(line.split(":", 1) for line in file)
+            self.peaks[name] = int(lines["VmHWM"].split()[0]) / 1024
+            self.resident[name] = int(lines["VmRSS"].split()[0]) / 1024
 
     def since(self, before):
         return {name: seconds - before.cpu[name] for name, seconds in self.cpu.items() if name in before.cpu}

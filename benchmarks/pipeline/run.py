@@ -10,24 +10,25 @@ import sys
 import time
 
 import repeat_sample
-from processes import BIN, Relay, ROOT, Stage, Usage, bench, ingest, passflow
+from processes import Relay, ROOT, Stage, Usage, bench, ingest, passflow
 
 LONG = os.environ.get("PASSFLOW_BENCH_LONG") == "1"
 PARTITIONS = int(os.environ.get("PASSFLOW_BENCH_PARTITIONS", "6"))
 WORK = os.environ["PASSFLOW_BENCH_WORK"]
 SAMPLE_LINES = 10_232
-FLAT_COPIES = 30 if LONG else 12
+FLAT_COPIES = 12
 FLAT_REPEATS = 5 if LONG else 3
+RELAY_ROUNDS = 3
 RATES = (2_000, 8_000)
 RATE_SECONDS = 20 if LONG else 10
 RATE_REPEATS = 3 if LONG else 2
+QUANTILES = ("p50_ms", "p99_ms", "p999_ms", "max_ms")
 STAGES = ("enrich", "evaluate", "apply")
 
 
 class Bench:
     def __init__(self):
         self.copies_used = 0
-        self.feeds = 0
         self.processes = {}
         self.flat, self.rates = [], []
 
@@ -55,22 +56,26 @@ class Bench:
     def pipeline_flat(self, path, lines):
         before = Usage(self.processes)
         started = time.monotonic()
-        self.feeds += 1
         fed, ingest_cpu, ingest_rss = ingest(path, WORK)
         bench("drain")
         seconds = time.monotonic() - started
-        cpu = Usage(self.processes).since(before)
-        cpu["ingest"] = ingest_cpu
+        after = Usage(self.processes)
         return {"who": "pipeline", "orders": lines, "seconds": seconds, "rate": lines / seconds,
-                "feeding_seconds": fed, "cpu": cpu, "ingest_rss_mb": ingest_rss}
+                "feeding_seconds": fed, "cpu": {**after.since(before), "ingest": ingest_cpu},
+                "ingest_peak_mb": ingest_rss, "resident_mb": after.resident}
 
     def relay_flat(self, path, lines):
+        """The same file several times over: once would be too short to measure."""
         before = Usage(self.processes)
-        result = json.loads(bench("drive", path, "bench.relay.0", "bench.relay.3", "0", "offset"))
-        if result["missing"]:
-            sys.exit(f"run.py: the relay lost {result['missing']} of {lines} records")
-        return {"who": "relay", "orders": lines, "seconds": result["seconds"],
-                "rate": lines / result["seconds"], "cpu": Usage(self.processes).since(before)}
+        seconds = 0
+        for _ in range(RELAY_ROUNDS):
+            result = json.loads(bench("drive", path, "bench.relay.0", "bench.relay.3", "0", "offset"))
+            if result["missing"]:
+                sys.exit(f"run.py: the relay lost {result['missing']} of {lines} records")
+            seconds += result["seconds"]
+        orders = RELAY_ROUNDS * lines
+        return {"who": "relay", "orders": orders, "seconds": seconds, "rate": orders / seconds,
+                "cpu": Usage(self.processes).since(before)}
 
     def run_flat(self):
         for number in range(FLAT_REPEATS + 1):
@@ -148,19 +153,24 @@ def report(run):
     for name in ("ingest", "enrich", "evaluate", "apply", "broker"):
         with_it = [result for result in by["pipeline"] if name in result["cpu"]]
         if with_it:
-            peak = max(result["ingest_rss_mb"] for result in by["pipeline"]) if name == "ingest" else run.peaks.get(name)
+            peak = max(result["ingest_peak_mb"] for result in by["pipeline"]) if name == "ingest" else run.peaks.get(name)
             lines.append(cpu_row(name, with_it, name, peak))
     lines.append(cpu_row("relay (all three hops)", by["relay"], "relay", run.peaks.get("relay")))
     if "broker" in by["relay"][0]["cpu"]:
         lines.append(cpu_row("broker under the relay", by["relay"], "broker", None))
     lines += ["", f"Order → decision at fixed rates, {RATE_SECONDS} s each, {RATE_REPEATS} times in turn, ms from when it was due", "",
-              "| rate | | p50 | p99 | p99.9 | most |", "|---|---|---|---|---|---|"]
+              "| rate | | p50 | p99 | p99.9 | most | CPU cores, broker's among them |", "|---|---|---|---|---|---|---|"]
     one = "{:.1f}".format
     for rate in RATES:
-        for who in ("pipeline", "relay"):
-            found = [result for result in run.rates if result["rate"] == rate and result["who"] == who]
-            cells = " | ".join(spread(found, lambda r, k=key: r[k], one) for key in ("p50_ms", "p99_ms", "p999_ms", "max_ms"))
-            lines.append(f"| {rate:,}/s | {who} | {cells} |")
+        found = {who: [result for result in run.rates if result["rate"] == rate and result["who"] == who] for who in by}
+        for who, results in found.items():
+            cells = " | ".join(spread(results, lambda r, k=key: r[k], one) for key in QUANTILES)
+            cores = median_of(results, lambda r: sum(r["cpu"].values()) / r["seconds"])
+            broker = median_of(results, lambda r: r["cpu"].get("broker", 0) / r["seconds"])
+            lines.append(f"| {rate:,}/s | {who} | {cells} | {cores:.2f}, {broker:.2f} |")
+        pairs = list(zip(found["pipeline"], found["relay"]))
+        cells = " | ".join(f"{median_of(pairs, lambda p, k=key: p[0][k] / p[1][k]):.1f}" for key in QUANTILES)
+        lines.append(f"| | ratio | {cells} | |")
     behind = max(result["driver_behind_ms"] for result in run.rates)
     lines += ["", f"The driver was behind its schedule by at most {behind:.1f} ms. Mean bytes of a value: "
               + ", ".join(f"{name} {mean}" for name, (_, mean) in run.sizes.items() if mean) + "."]

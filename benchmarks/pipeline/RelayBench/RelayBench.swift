@@ -12,6 +12,10 @@ import Stage
 @main
 enum RelayBench {
   static let unacknowledgedBytesMax = 32 << 20
+  /// What was relayed is of no use any more, and the broker's log may be in memory.
+  static let keptShortly = [
+    "retention.bytes": "\(16 << 20)", "segment.bytes": "\(16 << 20)", "file.delete.delay.ms": "1000",
+  ]
 
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
@@ -23,7 +27,8 @@ enum RelayBench {
     let access = BrokerAccess(
       client: ClientSettings(bootstrap: arguments[0], clientId: "bench-relay"), isEmbedded: false)
     let admin = try Admin(settings: access.client)
-    try admin.createTopics((0...3).map { TopicPlan(name: "bench.relay.\($0)", partitions: partitions) })
+    try admin.createTopics(
+      (0...3).map { TopicPlan(name: "bench.relay.\($0)", partitions: partitions, properties: keptShortly) })
     var threads: [NativeThread?] = []
     for (number, ratio) in ratios.enumerated() {
       let from = "bench.relay.\(number)"
