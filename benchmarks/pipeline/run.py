@@ -12,16 +12,17 @@ import time
 import repeat_sample
 from processes import Relay, ROOT, Stage, Usage, bench, ingest, passflow
 
-LONG = os.environ.get("PASSFLOW_BENCH_LONG") == "1"
 PARTITIONS = int(os.environ.get("PASSFLOW_BENCH_PARTITIONS", "6"))
 WORK = os.environ["PASSFLOW_BENCH_WORK"]
+# Results of the rounds before this one, when there are several.
+COLLECTED = os.path.join(os.environ.get("PASSFLOW_BENCH_COLLECT", WORK), "rounds.json")
 SAMPLE_LINES = 10_232
-FLAT_COPIES = 12
-FLAT_REPEATS = 5 if LONG else 3
+FLAT_COPIES = 10
+FLAT_REPEATS = 3
 RELAY_ROUNDS = 3
 RATES = (2_000, 8_000)
-RATE_SECONDS = 20 if LONG else 10
-RATE_REPEATS = 3 if LONG else 2
+RATE_SECONDS = 10
+RATE_REPEATS = 2
 QUANTILES = ("p50_ms", "p99_ms", "p999_ms", "max_ms")
 STAGES = ("enrich", "evaluate", "apply")
 
@@ -30,7 +31,7 @@ class Bench:
     def __init__(self):
         self.copies_used = 0
         self.processes = {}
-        self.flat, self.rates = [], []
+        self.rounds, self.flat, self.rates, self.peaks = 1, [], [], {}
 
     def orders(self, copies):
         """A file of orders that nobody has seen yet."""
@@ -128,6 +129,23 @@ class Bench:
                 os.remove(path)
 
 
+    def collect(self):
+        """Adds the rounds before to this one, and leaves all for the next."""
+        if os.path.exists(COLLECTED):
+            with open(COLLECTED) as file:
+                before = json.load(file)
+            self.rounds += before["rounds"]
+            self.flat = before["flat"] + self.flat
+            self.rates = before["rates"] + self.rates
+            self.peaks = {name: max(peak, before["peaks_mb"].get(name, 0)) for name, peak in self.peaks.items()}
+        with open(COLLECTED, "w") as file:
+            json.dump(self.kept(), file, indent=1)
+
+    def kept(self):
+        return {"rounds": self.rounds, "flat": self.flat, "rates": self.rates, "peaks_mb": self.peaks,
+                "sizes": self.sizes}
+
+
 def median_of(results, key):
     return statistics.median(key(result) for result in results)
 
@@ -140,10 +158,10 @@ def spread(results, key, form):
 def report(run):
     thousands = "{:,.0f}".format
     lines = [f"{platform.machine()}, {os.cpu_count()} cores, one broker beside, {PARTITIONS} partitions, "
-             f"{'long' if LONG else 'short'} form; medians (least–most)", ""]
+             f"{run.rounds} round{'s' if run.rounds > 1 else ''}; medians (least–most)", ""]
     kept = [result for result in run.flat if not result["warm_up"]]
     by = {who: [result for result in kept if result["who"] == who] for who in ("pipeline", "relay")}
-    lines += [f"Flat out, {by['pipeline'][0]['orders']:,} snapshots, {FLAT_REPEATS} times in turn", "",
+    lines += [f"Flat out, {by['pipeline'][0]['orders']:,} snapshots, {len(by['pipeline'])} times in turn", "",
               "| | snapshots/s | ratio to relay |", "|---|---|---|"]
     ratios = sorted(a["rate"] / b["rate"] for a, b in zip(by["pipeline"], by["relay"]))
     lines.append(f"| pipeline, file to ledger | {spread(by['pipeline'], lambda r: r['rate'], thousands)} | "
@@ -158,7 +176,7 @@ def report(run):
     lines.append(cpu_row("relay (all three hops)", by["relay"], "relay", run.peaks.get("relay")))
     if "broker" in by["relay"][0]["cpu"]:
         lines.append(cpu_row("broker under the relay", by["relay"], "broker", None))
-    lines += ["", f"Order → decision at fixed rates, {RATE_SECONDS} s each, {RATE_REPEATS} times in turn, ms from when it was due", "",
+    lines += ["", f"Order → decision at fixed rates, {RATE_SECONDS} s each, {RATE_REPEATS * run.rounds} times in turn, ms from when it was due", "",
               "| rate | | p50 | p99 | p99.9 | most | CPU cores, broker's among them |", "|---|---|---|---|---|---|---|"]
     one = "{:.1f}".format
     for rate in RATES:
@@ -191,6 +209,7 @@ def main():
         run.run_flat()
         run.run_rates()
         run.peaks = Usage(run.processes).peaks
+        run.collect()
     finally:
         codes = run.stop()
     bad = {name: code for name, code in codes.items() if code != 0}
@@ -201,7 +220,7 @@ def main():
     folder = os.path.join(ROOT, "benchmarks", "results")
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, stamp + ".json"), "w") as file:
-        json.dump({"flat": run.flat, "rates": run.rates, "peaks_mb": run.peaks, "sizes": run.sizes}, file, indent=1)
+        json.dump(run.kept(), file, indent=1)
     with open(os.path.join(folder, stamp + ".md"), "w") as file:
         file.write(text + "\n")
     print(f"\n{text}\n\nKept: benchmarks/results/{stamp}.md and .json", flush=True)
