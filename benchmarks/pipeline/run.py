@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -95,13 +96,20 @@ class Bench:
                 print(f"  flat out {result['who']:8}  {result['rate']:9,.0f}/s  "
                       f"{'(warm-up)' if number == 0 else ''}", flush=True)
 
+    def read_sizes(self, *topics):
+        """Records and mean bytes of a value, by topic."""
+        lines = [line.split() for line in bench("sizes", *topics).splitlines()]
+        return {name: (int(records), int(mean)) for name, records, mean in lines}
+
+    def check(self):
+        """Figures of orders that were refused, lost or doubled on the way in would mean nothing."""
+        found = self.read_sizes("orders", "orders.dlq")
+        fed = self.copies_used * SAMPLE_LINES
+        if found["orders"][0] != fed or found["orders.dlq"][0]:
+            sys.exit(f"run.py: fed {fed} snapshots, found {found['orders'][0]} and {found['orders.dlq'][0]} dead letters")
+
     def start_relay(self):
-        self.sizes = {}
-        for line in bench("sizes", "orders", "orders.enriched", "decisions", "apply.ledger", "orders.dlq").splitlines():
-            name, records, mean = line.split()
-            self.sizes[name] = (int(records), int(mean))
-        if self.sizes["orders.dlq"][0]:
-            sys.exit(f"run.py: {self.sizes['orders.dlq'][0]} dead letters; the figures would mean nothing")
+        self.sizes = self.read_sizes("orders", "orders.enriched", "decisions", "apply.ledger")
         means = [self.sizes[name][1] for name in ("orders", "orders.enriched", "decisions", "apply.ledger")]
         ratios = [str(after / before) for before, after in zip(means, means[1:])]
         self.processes["relay"] = Relay(PARTITIONS, ratios, WORK)
@@ -204,11 +212,14 @@ def cpu_row(title, results, name, peak):
 def main():
     run = Bench()
     codes = {}
+    # Ended from outside, it still stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("run.py: told to end"))
     try:
         run.start()
         run.run_flat()
         run.run_rates()
         run.peaks = Usage(run.processes).peaks
+        run.check()
         run.collect()
     finally:
         codes = run.stop()
