@@ -32,9 +32,9 @@ func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
 }
 
-func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func benchmark(_ name: String, _ dependencies: [Target.Dependency], folder: String = "micro") -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies, path: "benchmarks/micro/\(name)", swiftSettings: settings)
+    name: name, dependencies: dependencies, path: "benchmarks/\(folder)/\(name)", swiftSettings: settings)
 }
 
 func tests(
@@ -107,6 +107,10 @@ let package = Package(
     .executableTarget(
       name: "KafkaBench", dependencies: ["Kafka"], path: "benchmarks/micro/KafkaBench",
       swiftSettings: settings),
+
+    // The whole pipeline on a real broker beside a bare relay: benchmarks/run.sh.
+    benchmark("PipelineBench", ["Stage", "Kafka", "Topics", "IngestStage"], folder: "pipeline"),
+    benchmark("RelayBench", ["Stage", "Kafka"], folder: "pipeline"),
 
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
