@@ -14,7 +14,8 @@ public func runApplyService(_ configuration: ApplyConfiguration) -> ExitCode {
       changelogTopic: topics.applyChangelog, broker: broker)
     try makeDirectories(above: configuration.shopPath)
     var settings = ApplyLaneSettings(
-      broker: broker, topics: topics, lane: lane, cacheBytes: configuration.state.cacheBytes,
+      broker: broker, topics: topics, lane: lane,
+      cacheBytes: lane.cacheBytesAPartition(of: configuration.state),
       seal: try host.deadLetterSeal(), shop: .local(path: configuration.shopPath))
     settings.options.firstSeenShipped = configuration.firstSeenShipped == .skip ? .skip : .label
     try runApplyLane(settings, context: context)

@@ -19,7 +19,8 @@ public func runEnrichService(_ configuration: EnrichConfiguration) -> ExitCode {
       inputTopic: topics.orders, kafka: common.kafka, stage: "enrich", state: configuration.state,
       changelogTopic: topics.enrichChangelog, broker: broker)
     var settings = EnrichLaneSettings(
-      broker: broker, topics: topics, lane: lane, cacheBytes: configuration.state.cacheBytes,
+      broker: broker, topics: topics, lane: lane,
+      cacheBytes: lane.cacheBytesAPartition(of: configuration.state),
       seal: try host.deadLetterSeal(), reference: reference, demand: factDemand(of: ruleSet))
     settings.stockMaxAgeHours = configuration.stockAgeHoursMax
     settings.zoneOffsetMinutes = configuration.zoneOffsetSeconds / 60

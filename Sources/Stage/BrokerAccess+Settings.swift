@@ -73,6 +73,7 @@ extension LaneSettings {
     uncommittedMax = state.uncommittedMax
     checkpointIntervalMs = state.checkpointIntervalMs
     stateDirectory = state.directory
+    dirtyBytesMax = min(dirtyBytesMax, max(state.cacheBytes / 4, 1 << 20))
     inputPartitions = try broker.partitionCount(inputTopic)
     guard !broker.isEmbedded else { return }
     let changelogPartitions = try broker.partitionCount(changelogTopic)
@@ -81,5 +82,10 @@ extension LaneSettings {
         "\(changelogTopic) has \(changelogPartitions) partitions and \(inputTopic) has \(inputPartitions): "
           + "they must have the same number; 'passflow topics create' makes them so")
     }
+  }
+
+  /// The process's budget, shared out as if it owned every partition: more are never given to it.
+  public func cacheBytesAPartition(of state: StateSettings) -> Int {
+    max(state.cacheBytes / max(inputPartitions, 1), 1 << 20)
   }
 }
