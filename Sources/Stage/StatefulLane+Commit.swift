@@ -20,6 +20,7 @@ extension StatefulLane {
     if !awaitingCheckpoint.isEmpty, phase == .idle,
       now - lastCheckpointMs >= Int64(settings.checkpointIntervalMs)
         || awaitingCheckpoint.byteCount >= settings.dirtyBytesMax
+        || processor.dirtyBytes >= settings.dirtyBytesMax
     {
       try checkpoint()
     }
