@@ -180,7 +180,7 @@ class Life:
         rng = self.rng
         price, option = rng.choice(PRICES), "0"
         if price == "100000" and rng.random() < 0.5:
-            price, option = "60000", "40000"
+            price, option = rng.choice((("60000", "40000"), ("120000", "-20000")))
         if self.currency == "USD" and rng.random() < 0.5:
             price = rng.choice(("99999.99", "100000.00", "0.5", "250000.01"))
         sku = rng.choice(SKUS)
