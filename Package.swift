@@ -81,7 +81,7 @@ let package = Package(
 
     // Runtime and stages.
     core("Stage", ["Kafka", "HTTP", "YAML", "Store", "Topics", "CSodium", "CAllocator"]),
-    core("IngestStage", ["Stage", "Orders", "Topics", "CSodium"]),
+    core("IngestStage", ["Stage", "Orders", "Topics", "YAML", "CSodium"]),
     core("EnrichStage", ["Stage", "Orders", "Topics", "History", "Rules", "Files"]),
     core("EvaluateStage", ["Stage", "Orders", "Topics", "Rules", "Files"]),
     core("ApplyStage", ["Stage", "Orders", "Topics", "Shop"]),
@@ -128,11 +128,12 @@ let package = Package(
     tests(
       "ScenarioTests",
       [
-        "ApplyStage", "EnrichStage", "EvaluateStage", "History", "Orders", "Pipeline", "Rules", "Shop",
+        "ApplyStage", "EnrichStage", "EvaluateStage", "Files", "History", "Orders", "Pipeline", "Rules",
+        "Shop",
         "Topics",
       ],
       exclude: ["Fixtures"]),
-    tests("PipelineTests", ["Pipeline"]),
+    tests("PipelineTests", ["Pipeline", "Files"]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
   ],

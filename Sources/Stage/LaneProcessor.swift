@@ -88,7 +88,7 @@ public struct StateChanges: ~Copyable {
   }
 
   /// Lends each entry's key and value in the order they were appended.
-  public func forEach(
+  public func lendEntries(
     _ body: (Entry, UnsafeRawBufferPointer, UnsafeRawBufferPointer?) throws -> Void
   ) rethrows {
     try bytes.withUnsafeBytes { all in

@@ -63,7 +63,7 @@ extension StatefulLane {
     let records = TransactionRecords(capacity: changes.byteCount)
     let changelog = records.topic(changelogTopic)
     let effects = effectTopics.map { records.topic($0.name) }
-    try changes.forEach { entry, key, value in
+    try changes.lendEntries { entry, key, value in
       let topic = entry.topic.map { effects[$0] } ?? changelog
       try records.append(topic: topic, partition: entry.topicPartition, key: key, value: value)
     }
@@ -76,7 +76,7 @@ extension StatefulLane {
   /// On a broker without usable transactions: effect records are acknowledged before the file commits.
   private func sendEffectsWithoutTransaction() throws {
     var last: UInt64 = 0
-    try changes.forEach { entry, key, value in
+    try changes.lendEntries { entry, key, value in
       guard let topic = entry.topic else { return }
       last = try producer.send(
         topic: effectTopics[topic].handle, partition: entry.topicPartition, key: key, value: value)
@@ -121,7 +121,7 @@ extension StatefulLane {
   }
 
   private func transactionCommitted() {
-    changes.forEach { entry, key, value in
+    changes.lendEntries { entry, key, value in
       if entry.topic == nil { awaitingCheckpoint.put(partition: entry.partition, key: key, value: value) }
     }
     finishCommit()

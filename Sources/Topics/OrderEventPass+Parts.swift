@@ -104,8 +104,7 @@ extension OrderEventPass {
     writer.text(3, id(table, .sku))
     let isGift = bool(table, .isGiftItem)
     let quantity = integer(table, .quantity, 1...OrderEventLimits.quantityMax) ?? 1
-    let unit = money(table, .unitPrice, required: !isGift) ?? 0
-    let option = money(table, .optionPrice, signed: true) ?? 0
+    let (unit, option) = itemPrices(isGift: isGift)
     writer.int64(4, quantity)
     writer.int64(5, unit)
     writer.int64(6, option)
@@ -120,6 +119,21 @@ extension OrderEventPass {
     writer.bool(11, tracking?.isEmpty == false)
     writeTexts(table, .categories, 12, max: OrderEventLimits.categoriesMax, nil, into: &writer)
     if canonical.isLive, !isGift { add((unit + option).multipliedReportingOverflow(by: quantity)) }
+  }
+
+  /// An option may take something off the price, but not more than the price.
+  private mutating func itemPrices(isGift: Bool) -> (unit: Int64, option: Int64) {
+    let table = fields.item
+    let unit = money(table, .unitPrice, required: !isGift)
+    let option = money(table, .optionPrice, signed: true) ?? 0
+    // A unit price that was refused is told of once.
+    let isKnown = unit != nil || (isGift && table[.unitPrice] == 0)
+    if isKnown, (unit ?? 0) + option < 0 {
+      refuse(
+        "money.negative", "option_price", "not less than the unit price taken off", table[.optionPrice],
+        "a larger discount")
+    }
+    return (unit ?? 0, option)
   }
 
   private mutating func add(_ line: (partialValue: Int64, overflow: Bool)) {

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 
 ITEMS_MAX, RECEIVERS_MAX, LINE_BYTES_MAX = 256, 5, 1 << 20
-MINOR_UNITS_MAX = 10 ** 12
+MINOR_UNITS_MAX, QUANTITY_MAX = 10 ** 12, 1_000_000
 NO_DECIMALS = {"KRW", "JPY", "VND", "CLP", "BIF", "DJF", "GNF", "ISK", "KMF", "PYG", "RWF", "UGX", "UYI", "VUV",
                "XAF", "XOF", "XPF"}
 THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
@@ -57,11 +57,14 @@ def decimals(currency):
     return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
 
 
-def money(text, currency):
-    """Decimal string -> exact amount in the currency's own unit."""
+def money(text, currency, signed=False):
+    """Decimal string -> exact amount in the currency's own unit; only a signed one may be negative."""
     if not isinstance(text, str):
         raise Refused("money is no decimal string")
-    return decimal(text, currency)
+    value = decimal(text, currency)
+    if value < 0 and not signed:
+        raise Refused("negative money")
+    return value
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -72,16 +75,30 @@ def decimal(text, currency):
     if len(match[3] or "") > decimals(currency):
         raise Refused("money with more decimals than the currency")
     value = Fraction(text)
-    if value < 0:
-        raise Refused("negative money")
-    if value * 10 ** decimals(currency) > MINOR_UNITS_MAX:
+    if abs(value) * 10 ** decimals(currency) > MINOR_UNITS_MAX:
         raise Refused("money too large")
     return value
 
 
 def price_of(unit, option, currency):
+    """An option may take something off, but the item never costs less than nothing."""
     price = Fraction(0) if unit is None else money(unit, currency)
-    return price if option in (None, "0") else price + money(option, currency)
+    if option in (None, "0"):
+        return price
+    price += money(option, currency, signed=True)
+    if price < 0:
+        raise Refused("the option takes more off than the price")
+    return price
+
+
+def quantity_of(row):
+    """1 when absent."""
+    quantity = want(row.get("quantity"), int, "quantity")
+    if quantity is None:
+        return 1
+    if not 1 <= quantity <= QUANTITY_MAX:
+        raise Refused("quantity out of range")
+    return quantity
 
 
 def want(value, kind, what):
@@ -112,12 +129,12 @@ class Item:
     def __init__(self, row, currency):
         self.code, self.product, self.sku = (
             sys.intern(text_of(row, name)) for name in ("item_code", "product_code", "sku"))
-        self.quantity = want(row.get("quantity"), int, "quantity")
-        if self.quantity is None or self.quantity < 0:
-            raise Refused("quantity missing or negative")
+        self.quantity = quantity_of(row)
         self.price = price_of(row.get("unit_price"), row.get("option_price"), currency)
         self.status = sys.intern(text_of(row, "status"))
         self.gift = bool(want(row.get("is_gift_item"), bool, "is_gift_item"))
+        if row.get("unit_price") is None and not self.gift:
+            raise Refused("unit_price missing")
         self.tracking = bool(text_of(row, "tracking_no"))
         self.cancelled = self.status in CANCELLED
         self.live = not self.cancelled and self.status not in RETURNED
@@ -134,8 +151,8 @@ class Claim:
                 instant(row[name])
         self.completed = None if row.get("completed_at") is None else instant(row["completed_at"])
         if row.get("refund_amount") is not None:
-            money(row["refund_amount"], currency)
-        self.items = [(text_of(part, "item_code"), want(part.get("quantity"), int, "quantity") or 0)
+            money(row["refund_amount"], currency, signed=True)
+        self.items = [(text_of(part, "item_code"), quantity_of(part))
                       for part in rows_of(row, "items")]
 
 

@@ -180,9 +180,10 @@ class Life:
         rng = self.rng
         price, option = rng.choice(PRICES), "0"
         if price == "100000" and rng.random() < 0.5:
-            price, option = "60000", "40000"
+            price, option = rng.choice((("60000", "40000"), ("120000", "-20000")))
         if self.currency == "USD" and rng.random() < 0.5:
             price = rng.choice(("99999.99", "100000.00", "0.5", "250000.01"))
+            option = "-0.50" if option == "-20000" else option
         sku = rng.choice(SKUS)
         found = {"item_code": f"{order_id}-{number:02d}", "product_code": "P" + sku, "sku": sku, "name": "물건, \"둘\"",
                  "quantity": rng.choice((1, 1, 1, 2, 3)), "unit_price": price, "option_price": option, "status": "N10",

@@ -85,10 +85,23 @@ class Lines(unittest.TestCase):
         self.refuse({**good, "receivers": good["receivers"] * 6})
         self.refuse({**good, "items": [item("x", price="-5")]})
         self.refuse({**good, "items": [item("x", price="5.5")]})
+        self.refuse({**good, "items": [item("x", price="500", option_price="-501")]})
+        self.refuse({**good, "items": [item("x", price=None)]})
+        self.refuse({**good, "items": [item("x", quantity=0)]})
         self.refuse({**good, "items": "none"})
         self.refuse({**good, "buyer": {"name": "\ud800"}})
         self.refuse({**good, "event_time": "2026-05-04T12:00:00"})
         self.refuse({**good, "note": "x" * (1 << 20)})
+
+
+    def test_an_option_may_take_off_as_much_as_the_price(self):
+        good = order("o", kst("05-04"))
+        for option, price in (("-500", 0), ("-1", 499), ("0", 500), ("20", 520)):
+            row = {**good, "items": [item("x", price="500", option_price=option)]}
+            self.assertEqual(Snapshot(json.dumps(row).encode()).items[0].price, price)
+        row = {**good, "items": [item("x", price=None, is_gift_item=True)], "claims": [
+            {**claim("C", "return", "completed", "x"), "refund_amount": "-5"}]}
+        Snapshot(json.dumps(row).encode())
 
 
 class Keys(unittest.TestCase):

@@ -1,6 +1,6 @@
+import Files
 import Glibc
 import History
-import Pipeline
 import Rules
 
 /// A folder of `Fixtures`.

@@ -89,8 +89,7 @@ def against_oracle(name, work, orders, reference, dead=None):
 
 
 def shuffled(orders, path, seed):
-    with open(orders, "rb") as file:
-        lines = file.read().splitlines()
+    lines = read(orders).rstrip(b"\n").split(b"\n")
     random.Random(seed).shuffle(lines)
     with open(path, "wb") as file:
         file.write(b"\n".join(lines) + b"\n")
@@ -106,7 +105,7 @@ def generated(seed, count, work):
         check(f"seed {seed}", "generator failed: " + made.stderr[-400:])
         return
     sidecar = orders + ".bad.json"
-    dead = set(json.loads(read(sidecar))["dead_lettered_lines"])
+    dead = {int(line) for line in json.loads(read(sidecar))["refused"]}
     ordered = against_oracle(f"generated orders, seed {seed}, {count} orders", folder, orders, reference, dead)
     mixed = os.path.join(folder, "shuffled.ndjson")
     shuffled(orders, mixed, seed)

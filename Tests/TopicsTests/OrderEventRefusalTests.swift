@@ -125,6 +125,15 @@ private let fieldCases: [Refusal] = [
     "a negative unit price", Sample.small("\"items\": [{\"item_code\": \"a\", \"unit_price\": \"-7493\"}]"),
     "money.negative", "items[0].unit_price"),
   Refusal(
+    "an option that takes more off than the price",
+    Sample.small("\"items\": [\(Sample.item("\"option_price\": \"-7493\""))]"),
+    "money.negative", "items[0].option_price"),
+  Refusal(
+    "an option that makes a gift cost less than nothing",
+    Sample.small(
+      "\"items\": [{\"item_code\": \"a\", \"is_gift_item\": true, \"option_price\": \"-7493\"}]"),
+    "money.negative", "items[0].option_price"),
+  Refusal(
     "a field twice", Sample.small("\"event\": \"\(canary)\", \"event\": null"), "json.duplicate_field",
     "event"),
   Refusal(
@@ -164,6 +173,15 @@ private let fieldCases: [Refusal] = [
         "items[0].unit_price", "memos",
       ])
     #expect(reading.problems[1].found == "string of 1 characters")
+  }
+
+  @Test func anOptionMayTakeOffAsMuchAsThePriceAndARefusedPriceIsToldOfOnce() throws {
+    let free = try read(Sample.small("\"items\": [\(Sample.item("\"option_price\": \"-1000\""))]"))
+    #expect(free.problems == [])
+    #expect(free.snapshot?.items.first?.optionPrice == -1000)
+    let priceless = try read(
+      Sample.small("\"items\": [{\"item_code\": \"a\", \"option_price\": \"-1\", \"unit_price\": \"x\"}]"))
+    #expect(priceless.places == ["items[0].unit_price"])
   }
 
   @Test func atMostTwentyProblemsAreTold() throws {

@@ -61,7 +61,7 @@ import Testing
     item.sku = text(&random)
     item.quantity = Int32.random(in: 1...100, using: &random)
     item.unitPrice = Int64.random(in: 0...1_000_000, using: &random)
-    item.optionPrice = Int64.random(in: -1000...1000, using: &random)
+    item.optionPrice = Int64.random(in: -min(1000, item.unitPrice)...1000, using: &random)
     item.status = (ItemStatus.codes + ["X9"]).randomElement(using: &random) ?? ""
     item.isGiftItem = Bool.random(using: &random)
     item.isVoucher = Bool.random(using: &random)
