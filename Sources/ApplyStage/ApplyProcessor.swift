@@ -60,6 +60,7 @@ public final class ApplyProcessor: StatefulProcessor {
   private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Orders] = [:]
   private var wave: [Waiting] = []
+  private var desire = UniformDesire()
   private var writer = ProtobufWriter(capacity: 2048)
   private var actions: [(partition: Int32, bytes: [UInt8], key: [UInt8])] = []
   public private(set) var counts = Counts()
@@ -67,8 +68,11 @@ public final class ApplyProcessor: StatefulProcessor {
   public var sendsActions = true
   /// Sees every decision's bytes, borrowed, in the order of handling; for files and timelines.
   public var onDecision: ((UnsafeRawBufferPointer) -> Void)?
-  /// Sees every action record.
+  /// Sees every action record, but for those that `onLabelsAdded` sees.
   public var onAction: ((ActionValue) -> Void)?
+  /// Sees the labels, all done, that went onto all items of an order that bore none; only where the shop refuses
+  /// nothing and `sendsActions` is false. Nil: `onAction` sees them too, one by one.
+  public var onLabelsAdded: ((DecisionHeader, UniformDesire, Instant) -> Void)?
 
   public init(
     reconciler: Reconciler, shop: any ShopSink, actionsPartitions: Int, deadLetters: TopicHandle,
@@ -124,9 +128,13 @@ public final class ApplyProcessor: StatefulProcessor {
     let digest = DesiredDigest(header.desired)
     if confirm(header, digest, entry) {
       touch(entry, key, orders)
+    } else if label(header, digest, entry) {
+      touch(entry, key, orders)
     } else {
       guard let decision = DecisionValue(protobuf: value) else { return false }
       reconcile(decision, digest, entry, key, partition, orders)
+      // Nothing is won by asking such a shop about many orders at once.
+      if shop.refusesNothing { try finishWave() }
     }
     counts.decisions += 1
     if header.own { counts.ownDecisions += 1 }
@@ -139,6 +147,23 @@ public final class ApplyProcessor: StatefulProcessor {
       digest == entry.digest, header.ruleSet.elementsEqual(entry.ruleSet)
     else { return false }
     entry.confirm(header.position, latestVersion: header.latestVersion)
+    return true
+  }
+
+  /// An order that bears nothing of ours gets labels on all its items, or still gets none, from a shop that does
+  /// what it is asked: the whole answer stands in the decision's bytes. False: to be reconciled.
+  private func label(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) -> Bool {
+    guard let onLabelsAdded, shop.refusesNothing, !sendsActions, entry.isBare, wave.isEmpty,
+      !reconciler.options.keepOnUnknown, desire.read(header.desired)
+    else { return false }
+    if let last = entry.position {
+      guard header.position.partition == last.partition, last < header.position else { return false }
+    }
+    entry.set(header, desire, digest: digest, scratch: &writer)
+    guard !desire.labels.isEmpty else { return true }
+    counts.labelsAdded += desire.labels.count
+    counts.actions += desire.labels.count
+    onLabelsAdded(header, desire, Instant(microseconds: clockUs()))
     return true
   }
 

@@ -54,13 +54,35 @@ public struct LabelRow: Hashable, Sendable, Comparable {
 
   /// One field, quoted where it must be.
   public static func append(_ field: String, to bytes: inout [UInt8]) {
-    let isPlain = field.utf8.allSatisfy { $0 != 44 && $0 != 34 && $0 != 10 && $0 != 13 }
-    if isPlain {
-      bytes.append(contentsOf: field.utf8)
+    var copy = field
+    copy.withUTF8 { append(UnsafeRawBufferPointer($0), to: &bytes) }
+  }
+
+  /// Rule ids as one field.
+  public static func append(joined rules: ArraySlice<UnsafeRawBufferPointer>, to bytes: inout [UInt8]) {
+    guard rules.allSatisfy(isPlain) else {
+      let texts = rules.map { String(decoding: $0, as: UTF8.self) }
+      return append(texts.joined(separator: "|"), to: &bytes)
+    }
+    for (place, rule) in rules.enumerated() {
+      if place > 0 { bytes.append(124) }
+      bytes.append(contentsOf: rule)
+    }
+  }
+
+  private static func isPlain(_ field: UnsafeRawBufferPointer) -> Bool {
+    for byte in field where byte == 44 || byte == 34 || byte == 10 || byte == 13 { return false }
+    return true
+  }
+
+  /// One field of UTF-8 bytes, quoted where it must be.
+  public static func append(_ field: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+    if isPlain(field) {
+      bytes.append(contentsOf: field)
       return
     }
     bytes.append(34)
-    for byte in field.utf8 {
+    for byte in field {
       if byte == 34 { bytes.append(34) }
       bytes.append(byte)
     }

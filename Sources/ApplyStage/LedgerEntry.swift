@@ -10,6 +10,8 @@ final class LedgerEntry {
   private var rest: [UInt8] = []
   private(set) var ruleSet: [UInt8] = []
   private(set) var digest = DesiredDigest.none
+  /// No label and no effect is noted: the order is as we found it.
+  private(set) var isBare = true
   var isTouched = false
   /// Waits for the shop: what is here is not final.
   var isInWave = false
@@ -50,6 +52,7 @@ final class LedgerEntry {
     latestVersion = value.latestVersion
     ruleSet = Array(value.ruleSet.utf8)
     self.digest = digest
+    isBare = value.labels.isEmpty && value.effects.isEmpty
     var stored = value
     stored.position = Position()
     stored.latestVersion = 0
@@ -57,6 +60,21 @@ final class LedgerEntry {
     stored.write(into: &writer)
     // The empty position is written as a field of two bytes; it stands in front.
     rest = Array(writer.bytes.dropFirst(2))
+  }
+
+  /// The labels of a decision, all put on; `scratch` is used and left as it comes.
+  func set(
+    _ header: DecisionHeader, _ desire: UniformDesire, digest: DesiredDigest, scratch: inout ProtobufWriter
+  ) {
+    position = header.position
+    latestVersion = header.latestVersion
+    if !header.ruleSet.elementsEqual(ruleSet) { ruleSet = [UInt8](header.ruleSet) }
+    self.digest = digest
+    isBare = desire.labels.isEmpty
+    scratch.removeAll()
+    if !isBare { scratch.presentBytes(3, desire.fields) }
+    if !ruleSet.isEmpty { scratch.presentBytes(5, header.ruleSet) }
+    rest = [UInt8](scratch.bytes)
   }
 
   func write(into writer: inout ProtobufWriter) {

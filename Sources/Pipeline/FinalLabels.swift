@@ -9,6 +9,14 @@ struct FinalLabels {
   private(set) var rowsByLabel: [String: Int] = [:]
   private(set) var ordersByLabel: [String: Int] = [:]
   private(set) var rowCount = 0
+  /// Rows not yet handed to the file.
+  private var lines: [UInt8] = []
+  private var desire = UniformDesire()
+  private var prefix: [UInt8] = []
+  private var head: [UInt8] = []
+  /// What stands behind the item's code, label by label.
+  private var suffixes: [UInt8] = []
+  private var suffixEnds: [Int] = []
 
   /// One open ledger file, read in the order of its keys.
   private final class Source {
@@ -53,69 +61,92 @@ struct FinalLabels {
         if let current = first?.head, !head.key.lexicographicallyPrecedes(current.key) { continue }
         first = source
       }
-      guard let source = first, let (key, value) = source.head else { return try file.flush() }
+      guard let source = first, let (key, value) = source.head else { return try finish(file) }
       try write(key, value, to: file)
       try source.advance()
     }
   }
 
-  /// The common case: each label once, all on the same items. Then the rows are the items by the labels.
-  private mutating func writeUniform(
-    _ order: OrderIdentity, _ ledger: AppliedLedgerValue, to file: OutputFile
-  ) throws -> Bool {
-    guard let first = ledger.labels.first else { return true }
-    for place in ledger.labels.indices.dropFirst() {
-      let label = ledger.labels[place]
-      guard bytesPrecede(ledger.labels[place - 1].label, label.label), label.itemCodes == first.itemCodes
-      else { return false }
-    }
-    var prefix: [UInt8] = []
+  /// The common case: each label once, all on all items of the record's table. Then the rows are the items by the
+  /// labels, and are put together from the record's bytes.
+  private mutating func appendUniform(_ order: OrderIdentity, _ ledger: UnsafeRawBufferPointer) -> Bool {
+    guard desire.read(ledger: ledger) else { return false }
+    guard !desire.labels.isEmpty else { return true }
+    prefix.removeAll(keepingCapacity: true)
     LabelRow.append(order.mallId, to: &prefix)
     prefix.append(44)
     prefix.append(contentsOf: String(order.shopNo).utf8)
     prefix.append(44)
     LabelRow.append(order.orderId, to: &prefix)
     prefix.append(44)
-    let suffixes = ledger.labels.map { label in
-      var suffix: [UInt8] = [44]
-      LabelRow.append(label.label, to: &suffix)
-      suffix.append(44)
-      LabelRow.append(label.rules.joined(separator: "|"), to: &suffix)
-      suffix.append(10)
-      return suffix
+    suffixes.removeAll(keepingCapacity: true)
+    suffixEnds.removeAll(keepingCapacity: true)
+    for (place, label) in desire.labels.enumerated() {
+      suffixes.append(44)
+      LabelRow.append(label, to: &suffixes)
+      suffixes.append(44)
+      LabelRow.append(joined: desire.rules(of: place), to: &suffixes)
+      suffixes.append(10)
+      suffixEnds.append(suffixes.count)
+      count(label, rows: desire.codes.count)
     }
-    var lines: [UInt8] = []
-    lines.reserveCapacity(first.itemCodes.count * suffixes.count * (prefix.count + 64))
-    for code in first.itemCodes {
-      for suffix in suffixes {
-        lines.append(contentsOf: prefix)
-        LabelRow.append(code, to: &lines)
-        lines.append(contentsOf: suffix)
-      }
-    }
-    try file.write(lines)
-    rowCount += first.itemCodes.count * suffixes.count
-    for label in ledger.labels {
-      rowsByLabel[label.label, default: 0] += first.itemCodes.count
-      ordersByLabel[label.label, default: 0] += 1
-    }
+    for code in desire.codes { appendRows(code) }
+    rowCount += desire.codes.count * desire.labels.count
     return true
   }
 
+  /// What stands before the label is the same in all rows of an item.
+  private mutating func appendRows(_ code: UnsafeRawBufferPointer) {
+    head.removeAll(keepingCapacity: true)
+    head.append(contentsOf: prefix)
+    LabelRow.append(code, to: &head)
+    var start = 0
+    for end in suffixEnds {
+      lines.append(contentsOf: head)
+      suffixes.withUnsafeBufferPointer {
+        lines.append(contentsOf: UnsafeBufferPointer(rebasing: $0[start..<end]))
+      }
+      start = end
+    }
+  }
+
+  private mutating func count(_ label: UnsafeRawBufferPointer, rows: Int) {
+    let name = String(decoding: label, as: UTF8.self)
+    rowsByLabel[name, default: 0] += rows
+    ordersByLabel[name, default: 0] += 1
+  }
+
   mutating func write(_ key: [UInt8], _ value: [UInt8], to file: OutputFile) throws {
-    guard let order = key.withUnsafeBytes({ LedgerKey.identity($0) }),
-      let ledger = AppliedLedgerValue(protobuf: value)
-    else { throw UserError("a ledger record is malformed") }
-    if try writeUniform(order, ledger, to: file) { return }
-    var line: [UInt8] = []
+    guard let order = key.withUnsafeBytes({ LedgerKey.identity($0) }) else {
+      throw UserError("a ledger record is malformed")
+    }
+    if !value.withUnsafeBytes({ appendUniform(order, $0) }) {
+      guard let ledger = AppliedLedgerValue(protobuf: value) else {
+        throw UserError("a ledger record is malformed")
+      }
+      append(order, ledger)
+    }
+    if lines.count >= OutputFile.bufferBytes { try writeLines(to: file) }
+  }
+
+  private mutating func append(_ order: OrderIdentity, _ ledger: AppliedLedgerValue) {
     var seen: Set<String> = []
     for row in LabelRow.rows(of: order, ledger) {
-      line.removeAll(keepingCapacity: true)
-      row.append(to: &line)
-      try file.write(line)
+      row.append(to: &lines)
       rowCount += 1
       rowsByLabel[row.label, default: 0] += 1
       if seen.insert(row.label).inserted { ordersByLabel[row.label, default: 0] += 1 }
     }
+  }
+
+  private mutating func writeLines(to file: OutputFile) throws {
+    try lines.withUnsafeBytes { try file.write($0) }
+    lines.removeAll(keepingCapacity: true)
+  }
+
+  /// After the last record.
+  mutating func finish(_ file: OutputFile) throws {
+    try writeLines(to: file)
+    try file.flush()
   }
 }

@@ -24,7 +24,7 @@ public enum LedgerExport {
     for key in ledger.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
       if let value = ledger[key] { try labels.write(key, value, to: file) }
     }
-    try file.flush()
+    try labels.finish(file)
     return labels.rowCount
   }
 }

@@ -6,7 +6,8 @@ final class OutputFile {
   private let descriptor: Int32
   private let path: String
   private var buffer: [UInt8] = []
-  private static let bufferBytes = 1 << 18
+  /// A write is as large as this, or a little larger.
+  static let bufferBytes = 1 << 18
 
   init(_ path: String) throws {
     self.path = path
@@ -19,19 +20,30 @@ final class OutputFile {
 
   deinit { close(descriptor) }
 
-  func write(_ bytes: [UInt8]) throws {
+  func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    if bytes.count >= OutputFile.bufferBytes {
+      // As large as the buffer: written as it lies.
+      try flush()
+      return try put(bytes)
+    }
     buffer.append(contentsOf: bytes)
     if buffer.count >= OutputFile.bufferBytes { try flush() }
   }
 
   func flush() throws {
-    var done = 0
-    while done < buffer.count {
-      let count = buffer.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
+    try buffer.withUnsafeBytes { try put($0) }
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private func put(_ bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes
+    while let start = rest.baseAddress, !rest.isEmpty {
+      let count = Glibc.write(descriptor, start, rest.count)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw UserError("cannot write \(path): \(String(cString: strerror(errno)))") }
-      done += count
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }
-    buffer.removeAll(keepingCapacity: true)
   }
 }

@@ -62,8 +62,6 @@ public final class TrialRun: Sendable {
     let started = monotonicUs()
     let file = try OrderFile(path: settings.orders)
     let ruleSet = try RuleFiles.load(settings.rules)
-    let (reference, problems) = try ReferenceFiles.load(directory: settings.reference, geo: settings.geo)
-    for problem in problems { StandardStream.error.write("warning: \(problem)\n") }
     try Files.makeDirectory(settings.out)
     let stateDirectory = settings.out + "/.state"
     Files.removeDirectory(stateDirectory)
@@ -76,7 +74,7 @@ public final class TrialRun: Sendable {
       ])
     defer { embedded.close() }
     let run = try Stages(
-      settings, broker: TrialRun.access(embedded), topics: topics, ruleSet: ruleSet, reference: reference,
+      settings, broker: TrialRun.access(embedded), topics: topics, ruleSet: ruleSet,
       stateDirectory: stateDirectory)
     var summary = try run.work(file, started: started)
     summary.ruleSet = ruleSet.hash
@@ -162,7 +160,6 @@ private final class Stages: Sendable {
   private let broker: BrokerAccess
   private let topics: TopicNames
   private let ruleSet: RuleSet
-  private let reference: ReferenceData
   private let stateDirectory: String
   private let seal: DeadLetterSeal
   private let enrich = LaneContext()
@@ -179,13 +176,12 @@ private final class Stages: Sendable {
 
   init(
     _ settings: TrialRunSettings, broker: BrokerAccess, topics: TopicNames, ruleSet: RuleSet,
-    reference: ReferenceData, stateDirectory: String
+    stateDirectory: String
   ) throws {
     self.settings = settings
     self.broker = broker
     self.topics = topics
     self.ruleSet = ruleSet
-    self.reference = reference
     self.stateDirectory = stateDirectory
     var generator = SystemRandomNumberGenerator()
     let key = (0..<DeadLetterSeal.keyByteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -244,6 +240,7 @@ private final class Stages: Sendable {
     let cache = TrialRun.ledgerBytesMax
     let threads = [
       NativeThread(name: "enrich") { [self] in
+        guard let reference = loadReference() else { return }
         var settings = EnrichLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich),
           cacheBytes: TrialRun.historyBytesMax / self.settings.partitions, seal: seal, reference: reference,
@@ -280,6 +277,17 @@ private final class Stages: Sendable {
     ].compactMap(\.self)
     guard threads.count == 3 else { throw UserError("the system has no more threads") }
     return threads
+  }
+
+  /// While it is being read the file is fed already.
+  private func loadReference() -> ReferenceData? {
+    var loaded: ReferenceData?
+    guarded(enrich) {
+      let (reference, problems) = try ReferenceFiles.load(directory: settings.reference, geo: settings.geo)
+      for problem in problems { StandardStream.error.write("warning: \(problem)\n") }
+      loaded = reference
+    }
+    return loaded
   }
 
   private func guarded(_ context: LaneContext, _ body: () throws -> Void) {
@@ -359,46 +367,6 @@ private final class Stages: Sendable {
     defer { progress.close() }
     let finished = try progress.waitUntilDrained(pollMs: 5) { _ in !self.isBroken() }
     if !finished { try throwFailure() }
-  }
-}
-
-/// Decisions and actions as they happen; used on apply's thread only.
-private final class TrialFiles: @unchecked Sendable {
-  private let decisions: OutputFile
-  private let actions: OutputFile
-  private var line: DecisionLine
-  private var json = JSONWriter(capacity: 8192)
-  private var failure: (any Error)?
-
-  init(_ decisions: OutputFile, _ actions: OutputFile, _ ruleSet: RuleSet) {
-    self.decisions = decisions
-    self.actions = actions
-    line = DecisionLine(
-      texts: DecisionRuleTexts(
-        ruleIds: ruleSet.rules.map(\.id), termTexts: ruleSet.rules.map { $0.terms.map(\.text) }))
-  }
-
-  func attach(to processor: ApplyProcessor) {
-    processor.sendsActions = false
-    processor.onDecision = { [self] decision in
-      json.removeAll()
-      if line.write(decision, into: &json) { keep { try decisions.write(json.bytes) } }
-    }
-    processor.onAction = { [self] action in
-      json.removeAll()
-      action.writeJSON(into: &json)
-      keep { try actions.write(json.bytes) }
-    }
-  }
-
-  private func keep(_ body: () throws -> Void) {
-    do { try body() } catch { failure = failure ?? error }
-  }
-
-  func finish() throws {
-    try decisions.flush()
-    try actions.flush()
-    if let failure { throw failure }
   }
 }
 

@@ -5,6 +5,9 @@ public import Orders
 /// All calls are safe to repeat. What they did is certain to last only after `flush()`: commit nothing that says
 /// it was done before that.
 public protocol ShopSink: AnyObject {
+  /// Whatever is asked for is done and nobody else works there: the answer to a change is known without asking.
+  var refusesNothing: Bool { get }
+
   /// Puts labels on items and takes them off; one outcome for each change, in the same order.
   ///
   /// A platform whose calls take label names with item codes of many orders coalesces with `LabelEntry`.
@@ -22,6 +25,10 @@ public protocol ShopSink: AnyObject {
 
   /// Makes everything done so far durable.
   func flush() throws
+}
+
+extension ShopSink {
+  public var refusesNothing: Bool { false }
 }
 
 /// One label of one order to be put on items or taken off.

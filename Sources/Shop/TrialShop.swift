@@ -6,6 +6,8 @@ public import Orders
 public final class TrialShop: ShopSink {
   public init() {}
 
+  public var refusesNothing: Bool { true }
+
   public func apply(_ changes: [LabelChange]) -> [LabelOutcome] {
     changes.map { _ in LabelOutcome(.done) }
   }

@@ -72,9 +72,7 @@ public struct DecisionLine {
   }
 
   private func write(_ values: [UnsafeRawBufferPointer], into json: inout JSONWriter) {
-    json.beginArray()
-    for value in values { json.string(utf8: value) }
-    json.endArray()
+    json.strings(utf8: values)
   }
 
   private mutating func readDesired(_ value: inout DecisionValue) -> Bool {
