@@ -267,7 +267,7 @@ public final class ApplyProcessor: StatefulProcessor {
         writer.removeAll()
         entry.write(into: &writer)
         key.withUnsafeBytes { key in
-          writer.bytes.withUnsafeBytes { changes.put(partition: partition, key: key, value: $0) }
+          writer.withUnsafeBytes { changes.put(partition: partition, key: key, value: $0) }
         }
       }
       orders.touched.removeAll(keepingCapacity: true)

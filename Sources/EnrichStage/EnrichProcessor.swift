@@ -56,6 +56,8 @@ public final class EnrichProcessor: StatefulProcessor {
   private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Customers] = [:]
   public private(set) var counts = Counts()
+  /// Reused: key of the record on its way out.
+  private var outputKey: [UInt8] = []
 
   public init(
     folder: HistoryFolder, outputs: Outputs, seal: DeadLetterSeal, cacheBytesMax: Int,
@@ -136,10 +138,11 @@ public final class EnrichProcessor: StatefulProcessor {
   static let snapshotOverheadBytes = 700
 
   private func send(_ record: EmittedRecord, _ producer: Producer) throws {
-    var key = Array(record.customer.mallId.utf8)
-    key.append(0)
-    key.append(contentsOf: record.customer.recordPrefix.prefix(17))
-    _ = try key.withUnsafeBytes {
+    outputKey.removeAll(keepingCapacity: true)
+    outputKey.append(contentsOf: record.customer.mallId.utf8)
+    outputKey.append(0)
+    record.customer.appendKindAndDigest(to: &outputKey)
+    _ = try outputKey.withUnsafeBytes {
       try producer.send(
         topic: outputs.enriched,
         partition: Partitioner.partition(forKey: $0, count: outputs.enriched.partitionCount),

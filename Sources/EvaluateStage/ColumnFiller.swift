@@ -17,7 +17,7 @@ struct RowIdentity {
 }
 
 /// Reads enriched records into a batch's columns, straight from the wire; only facts that some rule uses.
-struct ColumnFiller {
+struct ColumnFiller: ~Copyable {
   struct Item {
     var code: UnsafeRawBufferPointer
     var isLive: Bool

@@ -70,7 +70,7 @@ public final class Decider {
     evaluator.arrangeByRow()
     for row in rows {
       write(row)
-      try writer.bytes.withUnsafeBytes {
+      try writer.withUnsafeBytes {
         try body(Decided(input: row.input, mallId: row.identity.mallId, bytes: $0))
       }
     }
@@ -91,7 +91,7 @@ public final class Decider {
     writer.presentBytes(10, UnsafeRawBufferPointer(answers.outcomes))
     writer.presentBytes(11, UnsafeRawBufferPointer(answers.terms))
     for name in pending(answers.outcomes, answers.terms) { writer.presentString(12, name) }
-    filler.digests.bytes.withUnsafeBytes {
+    filler.digests.withUnsafeBytes {
       writer.presentBytes(13, UnsafeRawBufferPointer(rebasing: $0[identity.digest]))
     }
     writer.bool(15, row.view.own)

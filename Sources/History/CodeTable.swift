@@ -4,19 +4,28 @@ struct CodeTable: Sendable {
   /// Code i is `text[ends[i-1]..<ends[i]]`.
   private var ends: [Int] = []
   private var hashes: [UInt64] = []
-  /// Open addressing, a power of two, at most half full; −1 = free.
-  private var slots: [Int32] = []
+  /// Open addressing, a power of two, at most half full: upper half of the hash ‖ the code's number + 1; 0 = free.
+  private var slots: [UInt64] = []
 
   var count: Int { ends.count }
 
   func find(_ code: UnsafeRawBufferPointer) -> Int? {
     guard !slots.isEmpty else { return nil }
-    let hash = ContentHash.of(code)
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      let index = Int(slots[slot])
-      if hashes[index] == hash, isCode(index, code) { return index }
-      slot = (slot + 1) & (slots.count - 1)
+    return find(code, hash: ContentHash.of(code))
+  }
+
+  /// The same with the hash at hand (`ContentHash.of`).
+  func find(_ code: UnsafeRawBufferPointer, hash: UInt64) -> Int? {
+    let mask = slots.count - 1
+    guard mask >= 0 else { return nil }
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while slots[slot] != 0 {
+      let entry = slots[slot]
+      if entry >> 32 == hash >> 32 {
+        let index = Int(entry & 0xFFFF_FFFF) - 1
+        if isCode(index, code) { return index }
+      }
+      slot = (slot + 1) & mask
     }
     return nil
   }
@@ -38,13 +47,13 @@ struct CodeTable: Sendable {
   }
 
   private mutating func grow() {
-    slots = [Int32](repeating: -1, count: max(16, slots.count * 2))
+    slots = [UInt64](repeating: 0, count: max(16, slots.count * 2))
     for index in hashes.indices { place(index) }
   }
 
   private mutating func place(_ index: Int) {
     var slot = Int(truncatingIfNeeded: hashes[index]) & (slots.count - 1)
-    while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
-    slots[slot] = Int32(index)
+    while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+    slots[slot] = (hashes[index] >> 32) << 32 | UInt64(index + 1)
   }
 }

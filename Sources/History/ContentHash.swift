@@ -18,15 +18,21 @@ struct ContentHash {
       mix(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)))
       position &+= 8
     }
-    var tail: UInt64 = 0
-    var shift: UInt64 = 0
-    while position < count {
-      tail |= UInt64(bytes[position]) << shift
-      shift &+= 8
-      position &+= 1
-    }
-    mix(tail)
+    mix(Self.tail(bytes, from: position))
     mix(UInt64(truncatingIfNeeded: count))
+  }
+
+  /// The last bytes, fewer than eight, as a little-endian number.
+  @inline(__always) private static func tail(_ bytes: UnsafeRawBufferPointer, from start: Int) -> UInt64 {
+    let rest = bytes.count &- start
+    if rest == 0 { return 0 }
+    if start > 0 {
+      let word = bytes.loadUnaligned(fromByteOffset: bytes.count &- 8, as: UInt64.self)
+      return UInt64(littleEndian: word) >> UInt64(8 &* (8 &- rest))
+    }
+    var tail: UInt64 = 0
+    for index in 0..<rest { tail |= UInt64(bytes[index]) << UInt64(8 &* index) }
+    return tail
   }
 
   mutating func add(_ word: UInt64) { mix(word) }

@@ -24,6 +24,8 @@ public final class CustomerHistory {
   struct Standing {
     /// Of the latest state.
     var latest: Contribution
+    /// Event time of the latest state.
+    var latestSince: Int64
     /// T(X), `.max` while open.
     var cut: Int64
     var isFirstSeenClosed: Bool
@@ -76,7 +78,9 @@ public final class CustomerHistory {
     identityHashes.append(order.orderId.withUnsafeBytes { Self.identityHash(order.shopNo, $0) })
     orders.append(order)
     standings.append(
-      Standing(latest: latest.contribution, cut: order.cut, isFirstSeenClosed: order.isFirstSeenClosed))
+      Standing(
+        latest: latest.contribution, latestSince: latest.eventTime, cut: order.cut,
+        isFirstSeenClosed: order.isFirstSeenClosed))
     latestEventTime = max(latestEventTime, order.snapshots.last?.eventTime ?? .min)
     return orders.count - 1
   }
@@ -85,7 +89,8 @@ public final class CustomerHistory {
     let order = orders[index]
     guard let latest = order.latest else { return }
     standings[index] = Standing(
-      latest: latest.contribution, cut: order.cut, isFirstSeenClosed: order.isFirstSeenClosed)
+      latest: latest.contribution, latestSince: latest.eventTime, cut: order.cut,
+      isFirstSeenClosed: order.isFirstSeenClosed)
     if outcome == .replaced {
       latestEventTime = orders.reduce(Int64.min) { max($0, $1.snapshots.last?.eventTime ?? .min) }
     } else {
@@ -134,7 +139,7 @@ public final class CustomerHistory {
       writer.removeAll()
       order.write(to: &writer)
       let key = RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId)
-      key.withUnsafeBytes { keyBytes in writer.bytes.withUnsafeBytes { store(keyBytes, $0) } }
+      key.withUnsafeBytes { keyBytes in writer.withUnsafeBytes { store(keyBytes, $0) } }
       order.isChanged = false
     }
   }

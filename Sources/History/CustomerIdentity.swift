@@ -37,11 +37,18 @@ public struct CustomerIdentity: Hashable, Sendable {
 
   /// The first bytes of the changelog keys of all this customer's orders: kind ‖ digest ‖ mall ‖ 0x00.
   public var recordPrefix: [UInt8] {
-    var bytes: [UInt8] = [kind.rawValue]
-    appendDigest(to: &bytes)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(18 + mallId.utf8.count)
+    appendKindAndDigest(to: &bytes)
     bytes.append(contentsOf: mallId.utf8)
     bytes.append(0)
     return bytes
+  }
+
+  /// 17 bytes: kind ‖ digest.
+  public func appendKindAndDigest(to bytes: inout [UInt8]) {
+    bytes.append(kind.rawValue)
+    appendDigest(to: &bytes)
   }
 
   private func appendDigest(to bytes: inout [UInt8]) {

@@ -1,3 +1,5 @@
+import Glibc
+
 extension ReferenceBuilder {
   mutating func addGeo(_ bytes: UnsafeRawBufferPointer, _ file: String) {
     var rows = geoRows ?? GeoRows()
@@ -54,7 +56,7 @@ struct GeoParser {
   mutating func nextLine() -> Bool {
     while position < bytes.count {
       let start = position
-      while position < bytes.count, bytes[position] != 10 { position &+= 1 }
+      position = endOfLine(from: start)
       var end = position
       position &+= 1
       line &+= 1
@@ -64,6 +66,13 @@ struct GeoParser {
       return true
     }
     return false
+  }
+
+  private func endOfLine(from start: Int) -> Int {
+    guard let base = bytes.baseAddress, let found = memchr(base + start, 10, bytes.count &- start) else {
+      return bytes.count
+    }
+    return UnsafeRawPointer(found) - base
   }
 
   mutating func parseLine() -> Line {

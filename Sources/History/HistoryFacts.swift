@@ -33,10 +33,12 @@ extension HistoryFolder {
     history.clear()
     guard customer.orders.count > 1 else { return }
     let isPartnerPossible = bundles && x.flags.contains(.hasReceiver) && !x.flags.contains(.giftPending)
-    for other in customer.standings.indices where other != index {
+    // Taken out once: nothing is then retained per order.
+    let standings = customer.standings
+    for other in standings.indices where other != index {
       let y: Contribution
-      if cut == .max {
-        y = customer.standings[other].latest
+      if cut == .max || standings[other].latestSince <= cut {
+        y = standings[other].latest
       } else {
         guard let state = customer.orders[other].state(at: cut) else { continue }
         y = state.contribution

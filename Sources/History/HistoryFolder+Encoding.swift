@@ -48,7 +48,7 @@ extension HistoryFolder {
   }
 
   private func addToHash(_ hash: inout ContentHash, from start: Int) {
-    writer.bytes.withUnsafeBytes { hash.add(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+    writer.withUnsafeBytes { hash.add(UnsafeRawBufferPointer(rebasing: $0[start...])) }
   }
 
   /// Writes a `Facts` message for order `index` in the given state.
@@ -107,7 +107,11 @@ extension HistoryFolder {
     let placedAt = state.summary.placedAt.microseconds
     var stockMissing = false
     var itemIndex: Int32 = 0
-    let lists = reference.lists  // taken out once: its arrays are then not retained per item
+    // Taken out once: their arrays are then not retained per item.
+    let lists = reference.lists
+    let stock = reference.stock
+    let wantsLists = !importedLists.isEmpty
+    let wantsStock = demand.needsStock
     state.bytes.withUnsafeBytes { bytes in
       var reader = ProtobufReader(bytes)
       while reader.next() {
@@ -116,9 +120,10 @@ extension HistoryFolder {
           continue
         }
         guard let item = ScannedItem(reader.slice()) else { return }
-        if !importedLists.isEmpty { itemBits.append(item.isPriced ? listBits(item, placedAt, lists) : 0) }
-        if demand.needsStock, item.isLive {
-          let known = reference.stock.level(of: item.sku, at: placedAt, maxAgeUs: stockMaxAgeUs)
+        let hash = item.isLive ? ContentHash.of(item.sku) : 0
+        if wantsLists { itemBits.append(item.isPriced ? listBits(item, hash, placedAt, lists) : 0) }
+        if wantsStock, item.isLive {
+          let known = stock.level(of: item.sku, hash: hash, at: placedAt, maxAgeUs: stockMaxAgeUs)
           if let (sku, level) = known {
             let quantity = Int64(max(item.quantity, 0))
             stockLines.append(StockLine(itemIndex: itemIndex, sku: sku, quantity: quantity, level: level))
@@ -132,10 +137,16 @@ extension HistoryFolder {
     return stockMissing
   }
 
-  private func listBits(_ item: ScannedItem, _ placedAt: Int64, _ lists: ListTable) -> UInt64 {
+  /// `hash`: of the SKU.
+  private func listBits(
+    _ item: ScannedItem, _ hash: UInt64, _ placedAt: Int64, _ lists: ListTable
+  ) -> UInt64 {
     bitOfList.withUnsafeBufferPointer { bits in
-      lists.bits(of: item.sku, at: placedAt, bits)
-        | lists.bits(of: item.productCode, at: placedAt, bits)
+      let found = lists.bits(of: item.sku, hash: hash, at: placedAt, bits)
+      if sameBytes(item.sku, item.productCode) { return found }
+      return found
+        | lists.bits(
+          of: item.productCode, hash: ContentHash.of(item.productCode), at: placedAt, bits)
     }
   }
 

@@ -11,6 +11,7 @@ extension HistoryFolder {
     else { return nil }
     let bytes: [UInt8]? = decided.bytes.withUnsafeBytes { before in
       latest.bytes.withUnsafeBytes { after in
+        if LateView.isPlainlySame(before, after) { return nil }
         let old = LateView(before)
         let new = LateView(after)
         return old.isSame(as: new) ? nil : new.withStatuses(of: old, after)
@@ -77,6 +78,37 @@ private struct LateView {
       guard let match = other.item(item.code) else { return false }
       return Self.isSameLine(item.bytes, match.bytes)
     }
+  }
+
+  /// True when the two agree field by field, in the same order: `isSame` holds then, and nothing need be gathered.
+  static func isPlainlySame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    var first = ProtobufReader(left)
+    var second = ProtobufReader(right)
+    while true {
+      let hasOne = moveToWatched(&first)
+      let hasOther = moveToWatched(&second)
+      guard hasOne, hasOther else { return !hasOne && !hasOther }
+      guard first.field == second.field, first.wireType == second.wireType else { return false }
+      if first.wireType != 2 {
+        if first.uint64() != second.uint64() || first.failed || second.failed { return false }
+        continue
+      }
+      let one = first.slice()
+      let other = second.slice()
+      if sameBytes(one, other) { continue }
+      if first.field != 22 || !isSameLine(one, other) { return false }
+    }
+  }
+
+  /// Moves on to a field that can make a change "too late".
+  private static func moveToWatched(_ reader: inout ProtobufReader) -> Bool {
+    while reader.next() {
+      switch reader.field {
+      case 9, 12, 14, 15, 21, 22: return true
+      default: reader.skip()
+      }
+    }
+    return false
   }
 
   private func item(_ code: UnsafeRawBufferPointer) -> Item? {

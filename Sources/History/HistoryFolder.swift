@@ -74,7 +74,7 @@ public final class HistoryFolder {
     _ snapshot: UnsafeRawBufferPointer, summary: SnapshotSummary, position: InputPosition,
     into customer: CustomerHistory, emit: (EmittedRecord) -> Void
   ) throws(HistoryError) -> FoldOutcome {
-    guard summary.customer(in: snapshot) == customer.customer else { throw .otherCustomer }
+    guard summary.isOf(customer.customer, in: snapshot) else { throw .otherCustomer }
     let dated = DatedSnapshot(snapshot, summary: summary, reference: reference)
     let orderId = summary.order.slice(of: snapshot)
     let before =
@@ -118,7 +118,7 @@ public final class HistoryFolder {
     } else if !always {
       return
     }
-    writer.bytes.withUnsafeBytes {
+    writer.withUnsafeBytes {
       emit(EmittedRecord(bytes: $0, customer: customer.customer, n: cause.n))
     }
     cause.n += 1

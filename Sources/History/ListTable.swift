@@ -17,11 +17,11 @@ struct ListTable: Sendable {
 
   func index(of name: String) -> Int? { names.firstIndex(of: name) }
 
-  /// Bits of the lists that the code is on at the instant; `bitOfList[l]` is list l's bit number or −1.
+  /// Bits of the lists that the code (with its `ContentHash`) is on at the instant; `bitOfList[l]` is list l's bit number or −1.
   func bits(
-    of code: UnsafeRawBufferPointer, at instant: Int64, _ bitOfList: UnsafeBufferPointer<Int8>
+    of code: UnsafeRawBufferPointer, hash: UInt64, at instant: Int64, _ bitOfList: UnsafeBufferPointer<Int8>
   ) -> UInt64 {
-    guard code.count > 0, let index = codes.find(code) else { return 0 }
+    guard code.count > 0, let index = codes.find(code, hash: hash) else { return 0 }
     var bits: UInt64 = 0
     for position in Int(firsts[index])..<Int(firsts[index + 1]) {
       let entry = entries[position]
@@ -48,9 +48,9 @@ struct StockTable: Sendable {
 
   /// The SKU's number and its last level at or before the instant, if that is not older than `maxAgeUs`.
   func level(
-    of sku: UnsafeRawBufferPointer, at instant: Int64, maxAgeUs: Int64
+    of sku: UnsafeRawBufferPointer, hash: UInt64, at instant: Int64, maxAgeUs: Int64
   ) -> (sku: Int, level: Level)? {
-    guard sku.count > 0, let index = codes.find(sku) else { return nil }
+    guard sku.count > 0, let index = codes.find(sku, hash: hash) else { return nil }
     var low = Int(firsts[index])
     let first = low
     var high = Int(firsts[index + 1])

@@ -106,6 +106,17 @@ public struct SnapshotSummary: Sendable {
       mallId: mallId(in: bytes), kind: customerKind, digestHigh: digestHigh, digestLow: digestLow)
   }
 
+  /// Whether the snapshot, which the summary was read from, belongs to the customer.
+  func isOf(_ customer: CustomerIdentity, in bytes: UnsafeRawBufferPointer) -> Bool {
+    guard customer.kind == customerKind, customer.digestHigh == digestHigh, customer.digestLow == digestLow
+    else { return false }
+    let mallBytes = mall.slice(of: bytes)
+    let isSame = customer.mallId.utf8.withContiguousStorageIfAvailable {
+      sameBytes(UnsafeRawBufferPointer($0), mallBytes)
+    }
+    return isSame == true || mallId(in: bytes) == customer.mallId
+  }
+
   /// 0001-01-01 … 9999-12-31, where civil time can be reckoned without overflow.
   private static func isInCalendar(_ instant: Instant) -> Bool {
     instant.microseconds >= -62_135_596_800_000_000 && instant.microseconds < 253_402_300_800_000_000

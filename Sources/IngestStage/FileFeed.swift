@@ -61,7 +61,8 @@ final class FileFeed {
     var countedBytes = 0
     var lines: Int64 = 0
     while let line = try file.next() {
-      _ = try intake.take(line, source: "file", position: file.lineNumber)
+      _ = try intake.take(
+        line, readableAfter: OrderFile.readableAfter, source: "file", position: file.lineNumber)
       lines &+= 1
       // Long lines fill the room in fewer of them.
       guard lines % FileFeed.stretch == 0 || producer.bufferedBytes >= bytesMax else { continue }

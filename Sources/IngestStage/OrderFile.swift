@@ -11,11 +11,13 @@ public struct OrderFileError: Error, CustomStringConvertible {
 public final class OrderFile {
   /// A longer line is handed out cut to this length (one byte more than an event may have).
   public static let lineBytesMax = (1 << 20) + 1
+  /// Bytes of memory behind each line that may be read.
+  public static let readableAfter = 64
   private static let chunkBytes = 1 << 20
 
   private let descriptor: Int32
   private let buffer: UnsafeMutableRawPointer
-  private let capacity = OrderFile.chunkBytes + OrderFile.lineBytesMax + 64
+  private let capacity = OrderFile.chunkBytes + OrderFile.lineBytesMax + OrderFile.readableAfter
   private var start = 0
   private var end = 0
   private var atEnd = false
@@ -99,7 +101,7 @@ public final class OrderFile {
     }
     var count: Int
     repeat {
-      count = read(descriptor, buffer + end, min(OrderFile.chunkBytes, capacity - 64 - end))
+      count = read(descriptor, buffer + end, min(OrderFile.chunkBytes, capacity - OrderFile.readableAfter - end))
     } while count < 0 && errno == EINTR
     guard count >= 0 else { throw OrderFileError(path: path, reason: String(cString: strerror(errno))) }
     if count == 0 { atEnd = true }

@@ -70,7 +70,10 @@ public final class OrderIntake {
   }
 
   /// Takes one event. `position` is its line or a number of the sender's request.
-  public func take(_ bytes: UnsafeRawBufferPointer, source: String, position: Int64) throws -> Verdict {
+  /// `readableAfter`: bytes of memory behind the event that may be read.
+  public func take(
+    _ bytes: UnsafeRawBufferPointer, readableAfter: Int = 0, source: String, position: Int64
+  ) throws -> Verdict {
     writer.removeAll()
     if bytes.count > limits.eventBytesMax {
       let problem = Problem(
@@ -78,14 +81,14 @@ public final class OrderIntake {
         found: "\(bytes.count) bytes")
       return try refuse(bytes, [problem], source: source, position: position)
     }
-    switch reader.read(bytes, into: &writer) {
+    switch reader.read(bytes, readableAfter: readableAfter, into: &writer) {
     case .accepted(let routing):
       if let problem = problem(with: routing) {
         return try refuse(bytes, [problem], source: source, position: position)
       }
       count(routing)
       let partition = Partitioner.partition(forKey: routing.key, count: topics.orders.partitionCount)
-      let sequence = try writer.bytes.withUnsafeBytes {
+      let sequence = try writer.withUnsafeBytes {
         try producer.send(topic: topics.orders, partition: partition, key: routing.key, value: $0)
       }
       return .accepted(sequence: sequence)

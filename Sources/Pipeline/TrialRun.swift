@@ -319,7 +319,8 @@ private final class Stages: Sendable {
       title: "orders", total: file.byteCount > 0 ? file.byteCount : nil,
       isTerminal: StandardStream.error.isTerminal, nowMs: monotonicMs())
     while let line = try file.next() {
-      _ = try intake.take(line, source: "file", position: file.lineNumber)
+      _ = try intake.take(
+        line, readableAfter: OrderFile.readableAfter, source: "file", position: file.lineNumber)
       summary.read += 1
       if summary.read % 128 == 0 {
         try pause(producer)

@@ -16,10 +16,11 @@ final class JSONParser {
   deinit { passflow_json_destroy(handle) }
 
   /// Parses one document. The tape borrows from the parser: valid until the next parse.
-  func parse(_ bytes: UnsafeRawBufferPointer) -> Result<JSONTape, Failure> {
+  /// From the beginning on, `readable` bytes of memory may be read, when that is more than the document.
+  func parse(_ bytes: UnsafeRawBufferPointer, readable: Int = 0) -> Result<JSONTape, Failure> {
     guard let handle else { return .failure(.memory) }
     let code = passflow_json_parse(
-      handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, bytes.count)
+      handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, readable)
     guard code == 0, let words = passflow_json_tape(handle), let strings = passflow_json_strings(handle)
     else {
       return .failure(Failure(rawValue: code) ?? .syntax)

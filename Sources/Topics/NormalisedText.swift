@@ -28,6 +28,10 @@ enum NormalisedText {
 
   /// The text without white space at its ends.
   static func trimmed(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    // Nothing to trim between two graphic ASCII characters.
+    if let first = text.first, let last = text.last, first > 0x20, first < 0x80, last > 0x20, last < 0x80 {
+      return text
+    }
     var start = 0
     while start < text.count {
       let length = spaceLength(text, start)

@@ -148,16 +148,11 @@ extension OrderEventPass {
 
   private mutating func checkUnique(_ code: UnsafeRawBufferPointer) {
     guard codeCount < OrderEventLimits.itemsMax else { return }
-    for index in 0..<codeCount {
-      let other = memory.codes[index]
-      // The last byte differs most often.
-      if other.count == code.count, other.last == code.last, other.elementsEqual(code) {
-        refuse("items.duplicate_code", "item_code", "an item code once in the order", fields.item[.itemCode])
-        return
-      }
+    if memory.addCode(code, number: codeCount) {
+      codeCount += 1
+    } else {
+      refuse("items.duplicate_code", "item_code", "an item code once in the order", fields.item[.itemCode])
     }
-    (memory.codes + codeCount).initialize(to: code)
-    codeCount += 1
   }
 
   private mutating func writeClaim(into writer: inout ProtobufWriter) {

@@ -76,13 +76,19 @@ public final class OrderEventReader {
   }
 
   /// Reads one event and appends its snapshot to the writer; a refused event leaves the writer as it was.
-  public func read(_ bytes: UnsafeRawBufferPointer, into writer: inout ProtobufWriter) -> OrderReading {
-    switch parser.parse(bytes) {
+  ///
+  /// `readableAfter`: bytes of memory behind the event that may be read, whatever they hold; from 32 on, the parser
+  /// need not copy the event.
+  public func read(
+    _ bytes: UnsafeRawBufferPointer, readableAfter: Int = 0, into writer: inout ProtobufWriter
+  ) -> OrderReading {
+    switch parser.parse(bytes, readable: bytes.count + readableAfter) {
     case .failure(let failure):
       return .refused([JSONDiagnosis.problem(bytes, failure)])
     case .success(let tape):
       var pass = OrderEventPass(tape: tape, fields: fields, memory: memory, secret: secret)
       let start = writer.count
+      memory.beginEvent()
       let routing = pass.run(into: &writer)
       guard pass.problems.isEmpty, let routing else {
         writer.truncate(to: start)
@@ -99,18 +105,62 @@ struct OrderEventMemory {
   let key: UnsafeMutableRawPointer
   /// A receiver's fingerprint.
   let fingerprint: UnsafeMutableRawPointer
-  /// Item codes met so far, to find one that comes twice.
+  /// Item codes of the event so far, to find one that comes twice.
   let codes: UnsafeMutablePointer<UnsafeRawBufferPointer>
+  /// Open addressing over `codes`: number of the event ‖ number of the code (8 bits).
+  let slots: UnsafeMutablePointer<UInt64>
+  /// Number of the event, 1-based: slots of earlier ones are free.
+  let event: UnsafeMutablePointer<UInt64>
+
+  /// A power of two, so that at most half of the slots are taken.
+  private static let slotCount = 2 * OrderEventLimits.itemsMax
 
   init() {
     key = .allocate(byteCount: OrderEventLimits.idBytesMax + 18, alignment: 16)
     fingerprint = .allocate(byteCount: IdentitySecret.digestByteCount, alignment: 16)
     codes = .allocate(capacity: OrderEventLimits.itemsMax)
+    slots = .allocate(capacity: Self.slotCount)
+    slots.initialize(repeating: 0, count: Self.slotCount)
+    event = .allocate(capacity: 1)
+    event.initialize(to: 0)
   }
 
   func deallocate() {
     key.deallocate()
     fingerprint.deallocate()
     codes.deallocate()
+    slots.deallocate()
+    event.deallocate()
+  }
+
+  /// Forgets the item codes of the last event.
+  func beginEvent() { event.pointee &+= 1 }
+
+  /// Adds the item code with the next number, below `itemsMax`; false when the event has it already. At least
+  /// 8 bytes must be readable from where the text begins.
+  @inline(__always) func addCode(_ code: UnsafeRawBufferPointer, number: Int) -> Bool {
+    var slot = Self.hash(code) & (Self.slotCount - 1)
+    while slots[slot] >> 8 == event.pointee {
+      let other = codes[Int(slots[slot] & 0xFF)]
+      if other.count == code.count, other.elementsEqual(code) { return false }
+      slot = (slot + 1) & (Self.slotCount - 1)
+    }
+    slots[slot] = event.pointee << 8 | UInt64(number)
+    (codes + number).initialize(to: code)
+    return true
+  }
+
+  /// Of the first and the last eight bytes and the length.
+  @inline(__always) private static func hash(_ code: UnsafeRawBufferPointer) -> Int {
+    guard let start = code.baseAddress else { return 0 }
+    var head = UInt64(littleEndian: start.loadUnaligned(as: UInt64.self))
+    var tail: UInt64 = 0
+    if code.count < 8 {
+      head &= (1 << UInt64(8 * code.count)) &- 1
+    } else {
+      tail = UInt64(littleEndian: (start + code.count - 8).loadUnaligned(as: UInt64.self))
+    }
+    let word = (head &* 0x9E37_79B9_7F4A_7C15) ^ tail ^ UInt64(code.count)
+    return Int((word &* 0x9E37_79B9_7F4A_7C15) >> 48)
   }
 }

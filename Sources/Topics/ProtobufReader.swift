@@ -35,7 +35,18 @@
   /// Offset of the next unread byte; just after `next()`, of the field's value.
   @inlinable public var offset: Int { position }
 
-  @inlinable public mutating func varint() -> UInt64 {
+  @inlinable @inline(__always) public mutating func varint() -> UInt64 {
+    if position < end {
+      let byte = bytes[position]
+      if byte < 0x80 {
+        position &+= 1
+        return UInt64(byte)
+      }
+    }
+    return longVarint()
+  }
+
+  @usableFromInline mutating func longVarint() -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while position < end {
@@ -71,16 +82,17 @@
   @inlinable public mutating func slice() -> UnsafeRawBufferPointer {
     guard wireType == 2 else {
       _ = mismatch()
-      return UnsafeRawBufferPointer(rebasing: bytes[0..<0])
+      return UnsafeRawBufferPointer(start: nil, count: 0)
     }
     let length = varint()
     guard !failed, length <= UInt64(end - position) else {
       failed = true
-      return UnsafeRawBufferPointer(rebasing: bytes[0..<0])
+      return UnsafeRawBufferPointer(start: nil, count: 0)
     }
     let start = position
-    position += Int(length)
-    return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+    position &+= Int(truncatingIfNeeded: length)
+    return UnsafeRawBufferPointer(
+      start: bytes.baseAddress.map { $0 + start }, count: Int(truncatingIfNeeded: length))
   }
 
   @inlinable public mutating func string() -> String { String(decoding: slice(), as: UTF8.self) }

@@ -1,31 +1,80 @@
 /// Writes Protocol Buffers fields into one growing buffer, kept and reused by its owner (`removeAll`).
 ///
 /// proto3 rules: the plain writers leave out zero and empty values; the `present…` writers always write.
-public struct ProtobufWriter {
-  public private(set) var bytes: [UInt8] = []
+public struct ProtobufWriter: ~Copyable {
+  private var memory: UnsafeMutableRawPointer
+  private var capacity: Int
+  /// Bytes written.
+  public private(set) var count = 0
 
-  public init(capacity: Int = 1024) { bytes.reserveCapacity(capacity) }
+  /// Longest varint.
+  private static let varintMax = 10
 
-  /// Empties the buffer and keeps its memory.
-  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
-  public var count: Int { bytes.count }
-
-  @inline(__always) mutating func rawVarint(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
+  public init(capacity: Int = 1024) {
+    self.capacity = max(capacity, 64)
+    memory = .allocate(byteCount: self.capacity, alignment: 16)
   }
 
-  @inline(__always) private mutating func tag(_ field: Int, _ wireType: UInt64) {
-    rawVarint(UInt64(field) << 3 | wireType)
+  deinit { memory.deallocate() }
+
+  /// What was written, copied.
+  public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
+
+  /// Lends what was written.
+  @inline(__always) public func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try body(UnsafeRawBufferPointer(start: memory, count: count))
+  }
+
+  /// Empties the buffer and keeps its memory.
+  public mutating func removeAll() { count = 0 }
+
+  /// Makes sure that so many more bytes fit.
+  @inline(__always) private mutating func reserve(_ more: Int) {
+    if capacity - count < more { grow(more) }
+  }
+
+  @inline(never) private mutating func grow(_ more: Int) {
+    capacity = max(capacity * 2, count + more)
+    let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+    larger.copyMemory(from: memory, byteCount: count)
+    memory.deallocate()
+    memory = larger
+  }
+
+  /// Room was made before.
+  @inline(__always) private mutating func put(_ byte: UInt8) {
+    memory.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+    count &+= 1
+  }
+
+  /// Room was made before.
+  @inline(__always) private mutating func putVarint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      put(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    put(UInt8(truncatingIfNeeded: rest))
+  }
+
+  /// Room was made before.
+  @inline(__always) private mutating func put(_ value: UnsafeRawBufferPointer) {
+    guard let start = value.baseAddress else { return }
+    (memory + count).copyMemory(from: start, byteCount: value.count)
+    count &+= value.count
+  }
+
+  /// Room was made before.
+  @inline(__always) private mutating func putTag(_ field: Int, _ wireType: UInt64) {
+    putVarint(UInt64(field) << 3 | wireType)
   }
 
   public mutating func presentUInt64(_ field: Int, _ value: UInt64) {
-    tag(field, 0)
-    rawVarint(value)
+    reserve(2 * Self.varintMax)
+    putTag(field, 0)
+    putVarint(value)
   }
   public mutating func presentInt64(_ field: Int, _ value: Int64) {
     presentUInt64(field, UInt64(bitPattern: value))
@@ -40,15 +89,18 @@ public struct ProtobufWriter {
   }
   public mutating func fixed64(_ field: Int, _ value: UInt64) {
     guard value != 0 else { return }
-    tag(field, 1)
-    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    reserve(Self.varintMax + 8)
+    putTag(field, 1)
+    (memory + count).storeBytes(of: value.littleEndian, as: UInt64.self)
+    count += 8
   }
 
   /// A string, bytes or ready-made message; empty ones are written too (an element of a repeated field).
   public mutating func presentBytes(_ field: Int, _ value: UnsafeRawBufferPointer) {
-    tag(field, 2)
-    rawVarint(UInt64(value.count))
-    bytes.append(contentsOf: value)
+    reserve(2 * Self.varintMax + value.count)
+    putTag(field, 2)
+    putVarint(UInt64(value.count))
+    put(value)
   }
   public mutating func bytes(_ field: Int, _ value: [UInt8]) {
     if !value.isEmpty { value.withUnsafeBytes { presentBytes(field, $0) } }
@@ -65,7 +117,10 @@ public struct ProtobufWriter {
   }
   public mutating func packed(_ field: Int, _ values: [UInt64]) {
     guard !values.isEmpty else { return }
-    message(field) { writer in for value in values { writer.rawVarint(value) } }
+    let start = beginMessage(field)
+    reserve(values.count * Self.varintMax)
+    for value in values { putVarint(value) }
+    endMessage(start)
   }
 
   /// Writes a nested message, its length filled in afterwards.
@@ -77,37 +132,40 @@ public struct ProtobufWriter {
 
   /// Opens a nested message; hand what it returns to `endMessage` after the message's last field.
   public mutating func beginMessage(_ field: Int) -> Int {
-    tag(field, 2)
-    bytes.append(0)
-    return bytes.count
+    reserve(Self.varintMax + 1)
+    putTag(field, 2)
+    put(0)
+    return count
   }
 
   /// Closes the message that `beginMessage` opened: fills in its length, moving the body when it is 128 or longer.
   public mutating func endMessage(_ start: Int) {
-    let length = bytes.count - start
+    let length = count - start
     if length < 0x80 {
-      bytes[start - 1] = UInt8(length)
+      memory.storeBytes(of: UInt8(length), toByteOffset: start - 1, as: UInt8.self)
       return
     }
     var extra = 1
     while length >> (7 * (extra + 1)) != 0 { extra += 1 }
-    for _ in 0..<extra { bytes.append(0) }
-    bytes.withUnsafeMutableBytes { buffer in
-      guard let base = buffer.baseAddress else { return }
-      (base + start + extra).copyMemory(from: base + start, byteCount: length)
-      var rest = length
-      for index in 0...extra {
-        buffer[start - 1 + index] = UInt8(rest & 0x7F) | (index < extra ? 0x80 : 0)
-        rest >>= 7
-      }
+    reserve(extra)
+    (memory + start + extra).copyMemory(from: memory + start, byteCount: length)
+    count += extra
+    var rest = length
+    for index in 0...extra {
+      let more: UInt8 = index < extra ? 0x80 : 0
+      memory.storeBytes(of: UInt8(rest & 0x7F) | more, toByteOffset: start - 1 + index, as: UInt8.self)
+      rest >>= 7
     }
   }
 
   /// Forgets what was written after `count` bytes: a message that turned out to be refused.
   public mutating func truncate(to count: Int) {
-    if count < bytes.count { bytes.removeLast(bytes.count - Swift.max(count, 0)) }
+    if count < self.count { self.count = Swift.max(count, 0) }
   }
 
   /// Bytes that are whole fields already, as they are.
-  public mutating func raw(_ fields: UnsafeRawBufferPointer) { bytes.append(contentsOf: fields) }
+  public mutating func raw(_ fields: UnsafeRawBufferPointer) {
+    reserve(fields.count)
+    put(fields)
+  }
 }

@@ -59,7 +59,7 @@ final class MemoryPipeline {
     var writer = ProtobufWriter()
     let reading = event.withUnsafeBytes { reader.read($0, into: &writer) }
     if case .refused(let problems) = reading { throw Refused(problems: problems) }
-    try writer.bytes.withUnsafeBytes { try fold($0) }
+    try writer.withUnsafeBytes { try fold($0) }
     offset += 1
     if batching == .each { try decide() }
   }
