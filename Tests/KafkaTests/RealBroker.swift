@@ -13,6 +13,8 @@ enum RealBroker {
   static let canKill =
     bootstrap != nil && script != nil && environment("KAFKA_CLUSTER_DIR") != nil && brokers >= 3
 
+  static let isLong = environment("PASSFLOW_TEST_LONG") == "1"
+
   private static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
   }
