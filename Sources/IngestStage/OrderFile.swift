@@ -101,7 +101,8 @@ public final class OrderFile {
     }
     var count: Int
     repeat {
-      count = read(descriptor, buffer + end, min(OrderFile.chunkBytes, capacity - OrderFile.readableAfter - end))
+      count = read(
+        descriptor, buffer + end, min(OrderFile.chunkBytes, capacity - OrderFile.readableAfter - end))
     } while count < 0 && errno == EINTR
     guard count >= 0 else { throw OrderFileError(path: path, reason: String(cString: strerror(errno))) }
     if count == 0 { atEnd = true }
