@@ -37,12 +37,17 @@ extension Reconciler {
     if isSkipped(decision) { return [] }
     var desired: [AppliedLabelValue] = []
     desired.reserveCapacity(decision.labels.count)
+    // Most labels share one array of codes: it is looked through once.
+    var (last, lastSorted): ([String], [String]) = ([], [])
     for label in decision.labels where !label.itemCodes.isEmpty {
       if decision.state == .cancelled, !label.keepOnCancel { continue }
       var applied = AppliedLabelValue()
       applied.label = label.label
       applied.rules = SortedStrings.sorted(label.rules)
-      applied.itemCodes = SortedStrings.sorted(label.itemCodes)
+      if label.itemCodes != last {
+        (last, lastSorted) = (label.itemCodes, SortedStrings.sorted(label.itemCodes))
+      }
+      applied.itemCodes = lastSorted
       applied.keepOnCancel = label.keepOnCancel
       desired.append(applied)
     }

@@ -6,30 +6,12 @@ public enum ReferenceFiles {
   ///
   /// Returns what was wrong besides: lines that were left out, with file and line.
   public static func load(directory: String?, geo: String? = nil) throws -> (ReferenceData, [String]) {
-    guard directory != nil || geo != nil else { return (.empty, []) }
-    if let directory, !Files.isDirectory(directory) {
-      throw UserError("the reference folder \(directory) is not there")
-    }
+    let files = try files(directory: directory, geo: geo)
+    if files.isEmpty { return (.empty, []) }
     var builder = ReferenceBuilder()
-    var found = 0
-    for kind in ReferenceKind.allCases {
-      let path: String
-      if kind == .geo, let geo {
-        path = geo
-        guard Files.exists(path) else { throw UserError("the IP table \(path) is not there") }
-      } else if let directory {
-        path = directory + "/" + kind.fileName
-        guard Files.exists(path) else { continue }
-      } else {
-        continue
-      }
+    for (kind, path) in files {
       guard let bytes = Files.read(path) else { throw UserError("cannot read the reference file \(path)") }
       bytes.withUnsafeBytes { builder.add(kind, $0, file: path) }
-      found += 1
-    }
-    if found == 0, let directory {
-      let names = ReferenceKind.allCases.map(\.fileName).joined(separator: ", ")
-      throw UserError("no reference file in \(directory): expected some of \(names)")
     }
     let data = builder.build()
     var problems = builder.problems.map(\.description)
@@ -37,5 +19,32 @@ public enum ReferenceFiles {
       problems.append("… and \(builder.problemCount - problems.count) more")
     }
     return (data, problems)
+  }
+
+  /// Throws what `load` would throw because something is not there.
+  public static func check(directory: String?, geo: String? = nil) throws {
+    _ = try files(directory: directory, geo: geo)
+  }
+
+  private static func files(directory: String?, geo: String?) throws -> [(kind: ReferenceKind, path: String)]
+  {
+    if let directory, !Files.isDirectory(directory) {
+      throw UserError("the reference folder \(directory) is not there")
+    }
+    var found: [(kind: ReferenceKind, path: String)] = []
+    for kind in ReferenceKind.allCases {
+      if kind == .geo, let geo {
+        guard Files.exists(geo) else { throw UserError("the IP table \(geo) is not there") }
+        found.append((kind, geo))
+      } else if let directory {
+        let path = directory + "/" + kind.fileName
+        if Files.exists(path) { found.append((kind, path)) }
+      }
+    }
+    if found.isEmpty, let directory {
+      let names = ReferenceKind.allCases.map(\.fileName).joined(separator: ", ")
+      throw UserError("no reference file in \(directory): expected some of \(names)")
+    }
+    return found
   }
 }

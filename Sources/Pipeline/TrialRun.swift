@@ -62,6 +62,8 @@ public final class TrialRun: Sendable {
     let started = monotonicUs()
     let file = try OrderFile(path: settings.orders)
     let ruleSet = try RuleFiles.load(settings.rules)
+    // Read by enrich's thread; what is missing is said before anything is written.
+    try ReferenceFiles.check(directory: settings.reference, geo: settings.geo)
     try Files.makeDirectory(settings.out)
     let stateDirectory = settings.out + "/.state"
     Files.removeDirectory(stateDirectory)
