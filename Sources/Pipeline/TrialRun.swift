@@ -51,7 +51,7 @@ public final class TrialRun: Sendable {
   private let settings: TrialRunSettings
   private let topics = TopicNames()
   /// Customers' histories kept in memory; the rest is in the state files.
-  static let historyBytesMax = 44 << 20
+  static let historyBytesMax = 56 << 20
   /// Ledger entries kept in memory.
   static let ledgerBytesMax = 20 << 20
 

@@ -61,7 +61,7 @@ extension StatefulLane {
     do {
       return try PartitionState.open(
         directory: settings.stateDirectory, name: name, identity: identity,
-        cacheKiB: settings.fileCacheKiB)
+        cacheKiB: settings.fileCacheKiB, isScratch: settings.durability == .scratch)
     } catch PartitionStateError.damaged, PartitionStateError.otherIdentity {
       // The changelog has it all: begin anew. Without a changelog the file was the only copy.
       guard case .transaction = settings.durability else { throw PartitionStateError.damaged(nil) }
@@ -69,7 +69,7 @@ extension StatefulLane {
       try PartitionState.delete(directory: settings.stateDirectory, name: name)
       return try PartitionState.open(
         directory: settings.stateDirectory, name: name, identity: identity,
-        cacheKiB: settings.fileCacheKiB)
+        cacheKiB: settings.fileCacheKiB, isScratch: settings.durability == .scratch)
     }
   }
 

@@ -16,6 +16,8 @@ public final class Connection {
     public var exclusive = false
     /// Deleted content is overwritten (a forgotten customer must not be left in free pages, D29).
     public var secureDelete = true
+    /// The file is thrown away with its process: no journal, nothing is waited for, a crash may damage it.
+    public var isScratch = false
 
     public init() {}
   }
@@ -47,9 +49,9 @@ public final class Connection {
     if options.exclusive { try execute("PRAGMA locking_mode = EXCLUSIVE") }
     if !options.readOnly {
       try execute("PRAGMA page_size = \(options.pageSize)")
-      try execute("PRAGMA journal_mode = WAL")
-      try execute("PRAGMA synchronous = NORMAL")
-      try execute("PRAGMA secure_delete = \(options.secureDelete ? 1 : 0)")
+      try execute("PRAGMA journal_mode = \(options.isScratch ? "OFF" : "WAL")")
+      try execute("PRAGMA synchronous = \(options.isScratch ? "OFF" : "NORMAL")")
+      try execute("PRAGMA secure_delete = \(options.secureDelete && !options.isScratch ? 1 : 0)")
       try execute("PRAGMA wal_autocheckpoint = \(options.autoCheckpointPages)")
       try execute("PRAGMA journal_size_limit = 67108864")
     }

@@ -81,22 +81,24 @@ public final class PartitionState {
 
   /// Opens or creates `directory/name.sqlite`; the directory is created if only its last part is missing.
   public static func open(
-    directory: String, name: String, identity: PartitionIdentity, cacheKiB: Int64 = 32_768
+    directory: String, name: String, identity: PartitionIdentity, cacheKiB: Int64 = 32_768,
+    isScratch: Bool = false
   ) throws(PartitionStateError) -> PartitionState {
     let path = try path(directory: directory, name: name)
     if mkdir(directory, 0o750) != 0, errno != EEXIST { throw .badDirectory(errno: errno) }
     do {
-      return try PartitionState(path: path, identity: identity, cacheKiB: cacheKiB)
+      return try PartitionState(path: path, identity: identity, cacheKiB: cacheKiB, isScratch: isScratch)
     } catch {
       throw translate(error)
     }
   }
 
-  private init(path: String, identity: PartitionIdentity, cacheKiB: Int64) throws {
+  private init(path: String, identity: PartitionIdentity, cacheKiB: Int64, isScratch: Bool) throws {
     var options = Connection.Options()
     options.exclusive = true
     options.busyTimeoutMs = 1000
     options.cacheKiB = cacheKiB
+    options.isScratch = isScratch
     connection = try Connection(path: path, options: options)
     do {
       try connection.migrate(PartitionState.migrations)
