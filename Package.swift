@@ -9,7 +9,7 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-  // Every lane is one thread by construction; the run-time check costs 3 % of a stage (docs/design.md).
+  // Every lane is one thread by construction; debug builds keep the run-time check (docs/design.md).
   .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
