@@ -17,6 +17,7 @@ final class LatencyMeter: Sendable {
 
   private let state = Mutex(Reading())
   private let stopping = Atomic<Bool>(false)
+  private let watching = Atomic<Bool>(false)
   private let thread = Mutex<NativeThread?>(nil)
 
   init() {}
@@ -28,6 +29,9 @@ final class LatencyMeter: Sendable {
     thread.withLock {
       $0 = NativeThread(name: "meter") { [self] in try? watch(broker, topics) }
     }
+    // What is written before it watches could be gone from this broker when it comes.
+    let deadline = monotonicMs() + 10_000
+    while !watching.load(ordering: .acquiring), monotonicMs() < deadline { usleep(5_000) }
   }
 
   /// Waits until so many orders' own decisions were seen, or the time is up; then stops.
@@ -52,6 +56,7 @@ final class LatencyMeter: Sendable {
       partitions += (0..<Int32(count)).map { (TopicPartition(topic, $0), 0) }
     }
     try consumer.assign(partitions)
+    watching.store(true, ordering: .releasing)
     let batch = MessageBatch()
     var produced: [Int64: Int64] = [:]
     var waiting: [(key: Int64, at: Int64)] = []

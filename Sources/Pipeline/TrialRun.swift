@@ -74,7 +74,8 @@ public final class TrialRun: Sendable {
         (topics.orders, settings.partitions), (topics.enriched, settings.partitions),
         (topics.decisions, settings.partitions), (topics.actions, 1), (topics.deadLetters, 1),
       ])
-    defer { embedded.close() }
+    // Its thread looks up once a second: nobody has to wait for its end.
+    defer { _ = NativeThread(name: "closing") { embedded.close() } }
     let run = try Stages(
       settings, broker: TrialRun.access(embedded), topics: topics, ruleSet: ruleSet,
       stateDirectory: stateDirectory)

@@ -24,6 +24,8 @@ extension BrokerAccess {
     }
     var properties: [String: String] = [:]
     for pair in settings.properties { properties[pair.name] = pair.value }
+    // Its 5 MiB a partition are counted as stored: compressed, they hold several times as much.
+    if isEmbedded { properties["compression.codec"] = properties["compression.codec"] ?? "lz4" }
     let client = ClientSettings(
       bootstrap: servers, clientId: settings.clientID, properties: properties, logLine: logLine)
     var access = BrokerAccess(client: client, isEmbedded: isEmbedded)
