@@ -46,7 +46,9 @@ public final class EmbeddedBroker: @unchecked Sendable {
     }
     self.cluster = cluster
     bootstrap = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
-    for topic in topics { try addTopic(topic.name, partitions: topic.partitions) }
+    try MockWaker.during(bootstrap) { () throws(KafkaError) in
+      for topic in topics { try addTopic(topic.name, partitions: topic.partitions) }
+    }
   }
 
   /// Makes a topic; the admin API does not reach this broker.
@@ -82,7 +84,7 @@ public final class EmbeddedBroker: @unchecked Sendable {
   public func close() {
     guard let cluster else { return }
     self.cluster = nil
-    rd_kafka_mock_cluster_destroy(cluster)
+    MockWaker.during(bootstrap) { rd_kafka_mock_cluster_destroy(cluster) }
     host.destroy()
   }
 

@@ -91,6 +91,7 @@ public final class TrialRun: Sendable {
       bootstrap: embedded.bootstrap, clientId: "passflow-run",
       properties: [
         "queued.max.messages.kbytes": "32768", "queued.min.messages": "1000000", "fetch.wait.max.ms": "5",
+        "compression.codec": "lz4",
       ])
     return BrokerAccess(client: client, isEmbedded: true)
   }
