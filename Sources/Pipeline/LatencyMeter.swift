@@ -12,7 +12,7 @@ final class LatencyMeter: Sendable {
     var latencies: [Int64] = []
     /// Bytes of the last decision by order id.
     var decisions: [String: [UInt8]] = [:]
-    var decided = 0
+
   }
 
   private let state = Mutex(Reading())
@@ -23,7 +23,7 @@ final class LatencyMeter: Sendable {
   init() {}
 
   var reading: Reading { state.withLock { $0 } }
-  var decided: Int { state.withLock { $0.decided } }
+  var measured: Int { state.withLock { $0.latencies.count } }
 
   func start(broker: BrokerAccess, topics: TopicNames) {
     thread.withLock {
@@ -34,10 +34,10 @@ final class LatencyMeter: Sendable {
     while !watching.load(ordering: .acquiring), monotonicMs() < deadline { usleep(5_000) }
   }
 
-  /// Waits until so many orders' own decisions were seen, or the time is up; then stops.
+  /// Waits until so many orders were measured, or the time is up; then stops.
   func stop(after count: Int, withinMs: Int) {
     let deadline = monotonicMs() + Int64(withinMs)
-    while decided < count, monotonicMs() < deadline { usleep(20_000) }
+    while measured < count, monotonicMs() < deadline { usleep(20_000) }
     stop()
   }
 
@@ -71,7 +71,7 @@ final class LatencyMeter: Sendable {
           } else if let header = DecisionHeader(value) {
             reading.decisions[String(decoding: header.orderId, as: UTF8.self)] = [UInt8](value)
             guard header.own else { continue }
-            reading.decided += 1
+
             waiting.append(
               (Int64(header.position.partition) << 48 | header.position.offset, message.timestampMs))
           }

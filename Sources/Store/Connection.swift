@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// An open SQLite database. One owner: it must not be used from two threads at the same time, and it is closed
 /// when the last statement of it and the owner's reference are gone.
@@ -49,7 +50,7 @@ public final class Connection {
     if options.exclusive { try execute("PRAGMA locking_mode = EXCLUSIVE") }
     if !options.readOnly {
       try execute("PRAGMA page_size = \(options.pageSize)")
-      try execute("PRAGMA journal_mode = \(options.isScratch ? "OFF" : "WAL")")
+      try setJournal(options)
       try execute("PRAGMA synchronous = \(options.isScratch ? "OFF" : "NORMAL")")
       try execute("PRAGMA secure_delete = \(options.secureDelete && !options.isScratch ? 1 : 0)")
       try execute("PRAGMA wal_autocheckpoint = \(options.autoCheckpointPages)")
@@ -60,6 +61,20 @@ public final class Connection {
     try execute("PRAGMA foreign_keys = ON")
     // A file that was tampered with must not reach functions or shadow tables through its schema.
     try execute("PRAGMA trusted_schema = OFF")
+  }
+
+  /// SQLite does not wait by itself for another process that is switching the same new file to WAL.
+  private func setJournal(_ options: Options) throws(SQLiteError) {
+    var restMs = Int(options.busyTimeoutMs)
+    while true {
+      do throws(SQLiteError) {
+        return try execute("PRAGMA journal_mode = \(options.isScratch ? "OFF" : "WAL")")
+      } catch {
+        guard error.code == SQLITE_BUSY, restMs > 0 else { throw error }
+      }
+      usleep(10_000)
+      restMs -= 10
+    }
   }
 
   /// Runs statements without parameters and throws their rows away. Only for fixed SQL: values are bound.
