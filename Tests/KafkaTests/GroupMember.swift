@@ -117,11 +117,23 @@ struct GroupScenario {
     let all = members.flatMap(\.records)
     #expect(Set(all.map(\.value)) == Set(0..<count))
     let mayRepeat = repeatsAllowed || members.contains { $0.refusedCommits > 0 }
-    if !mayRepeat { #expect(all.count == count) }
     for member in members {
       #expect(member.strays == 0)
       #expect(member.errors.isEmpty, "\(member.errors)")
-      for partition in 0..<Int32(partitions) where !mayRepeat {
+    }
+    if mayRepeat { return }
+    guard cooperative else { return checkOnce(members, count: count) }
+    // librdkafka 2.0.2 can lose a commit made during a cooperative rebalance (#4059), so records come again. The
+    // stages use the eager protocol, which is checked strictly.
+    withKnownIssue("a commit is lost in a cooperative rebalance", isIntermittent: true) {
+      checkOnce(members, count: count)
+    }
+  }
+
+  private func checkOnce(_ members: [GroupMember], count: Int) {
+    #expect(members.reduce(0) { $0 + $1.records.count } == count)
+    for member in members {
+      for partition in 0..<Int32(partitions) {
         let offsets = member.records.filter { $0.partition == partition }.map(\.offset)
         #expect(offsets == offsets.sorted())
       }
