@@ -98,7 +98,7 @@ let package = Package(
     tool("passflow-enrich", ["EnrichStage", "Stage"]),
     tool("passflow-evaluate", ["EvaluateStage", "Stage"]),
     tool("passflow-apply", ["ApplyStage", "Stage"]),
-    tool("passflow", ["Pipeline", "Stage", "Files", "Kafka", "Topics", "ApplyStage"]),
+    tool("passflow", ["Pipeline", "Stage", "Files", "Kafka", "Topics", "ApplyStage", "EvaluateStage", "Rules"]),
 
     // Measurements of one target each; run in release.
     benchmark("RulesBench", ["Rules", "Orders"]),
@@ -124,7 +124,9 @@ let package = Package(
     tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop", "Kafka", "Stage", "Store"]),
     tests(
       "EnrichStageTests", ["EnrichStage", "History", "Kafka", "Orders", "Rules", "Stage", "Store", "Topics"]),
-    tests("EvaluateStageTests", ["EvaluateStage", "History", "Orders", "Rules", "Topics"]),
+    tests(
+      "EvaluateStageTests",
+      ["EvaluateStage", "ApplyStage", "Files", "History", "Kafka", "Orders", "Rules", "Stage", "Topics"]),
     tests(
       "ScenarioTests",
       [
@@ -133,7 +135,7 @@ let package = Package(
         "Topics",
       ],
       exclude: ["Fixtures"]),
-    tests("PipelineTests", ["Pipeline", "Files"]),
+    tests("PipelineTests", ["Pipeline", "EvaluateStage", "Files", "Orders", "Rules", "Topics"]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
   ],

@@ -30,10 +30,11 @@ public final class Decider {
   private let ruleSetHash: String
   private var codes: [(code: UnsafeRawBufferPointer, item: Int)] = []
 
-  public init(plan: Plan) {
+  /// - Parameter capacity: rows gathered at a time.
+  public init(plan: Plan, capacity: Int = FactBatch.ordersMax) {
     self.plan = plan
     labels = LabelPlan(plan)
-    batch = FactBatch(layout: plan.layout)
+    batch = FactBatch(layout: plan.layout, capacity: capacity)
     evaluator = Evaluator(plan: plan)
     filler = ColumnFiller(layout: plan.layout)
     ruleSetHash = plan.ruleSets.first?.hash ?? ""
@@ -41,6 +42,9 @@ public final class Decider {
 
   /// True when the next record may not fit (a record may need two rows): decide first.
   public var isFull: Bool { batch.count + 2 > batch.capacity }
+
+  /// Nothing waits to be decided.
+  public var isEmpty: Bool { rows.isEmpty }
 
   /// Adds one record, whose bytes must stay until `decide` has run. False: malformed, nothing will be decided.
   public func add(_ record: UnsafeRawBufferPointer, input: Int) -> Bool {

@@ -13,42 +13,85 @@ public final class EvaluateProcessor: StatelessProcessor {
   }
 
   private let decider: Decider
+  private let switcher: RuleSwitcher?
   private let decisions: TopicHandle
   private let deadLetters: TopicHandle
   private let seal: DeadLetterSeal
   private let clockUs: @Sendable () -> Int64
+  /// Deciders with rows of this batch, in the order of their first.
+  private var waiting: [Decider] = []
   public private(set) var counts = Counts()
 
-  public init(
+  /// - Parameter decider: of the rules of the configuration.
+  public convenience init(
     decider: Decider, decisions: TopicHandle, deadLetters: TopicHandle, seal: DeadLetterSeal,
     clockUs: @escaping @Sendable () -> Int64 = wallClockUs
   ) {
+    self.init(
+      decider: decider, switcher: nil, decisions: decisions, deadLetters: deadLetters, seal: seal,
+      clockUs: clockUs)
+  }
+
+  init(
+    decider: Decider, switcher: RuleSwitcher?, decisions: TopicHandle, deadLetters: TopicHandle,
+    seal: DeadLetterSeal, clockUs: @escaping @Sendable () -> Int64 = wallClockUs
+  ) {
     self.decider = decider
+    self.switcher = switcher
     self.decisions = decisions
     self.deadLetters = deadLetters
     self.seal = seal
     self.clockUs = clockUs
   }
 
+  public func open(_ partition: Int32, start: StatelessStart, outputs producer: Producer) throws {
+    try switcher?.open(partition, start: start, outputs: producer)
+  }
+
+  public func close(_ partition: Int32) { switcher?.close(partition) }
+
+  public func tick(outputs producer: Producer) throws { try switcher?.tick(outputs: producer) }
+
   public func process(_ batch: MessageBatch, outputs producer: Producer) throws {
     for index in 0..<batch.count {
-      if decider.isFull { try flush(producer) }
       let message = batch[index]
-      guard let value = message.value, decider.add(value, input: index) else {
+      if RuleSwitchValue.isControl(message.key) {
+        try control(message, producer)
+        continue
+      }
+      guard let value = message.value else {
         try deadLetter(message, producer)
         continue
       }
+      let decider = try switcher?.decider(message.partition, value) ?? decider
+      if decider.isFull { try flush(producer) }
+      let isFirst = decider.isEmpty
+      guard decider.add(value, input: index) else {
+        try deadLetter(message, producer)
+        continue
+      }
+      if isFirst { waiting.append(decider) }
     }
     try flush(producer)
   }
 
+  /// A switch of rules: what came before it is decided under the former ones.
+  private func control(_ message: MessageView, _ producer: Producer) throws {
+    try flush(producer)
+    guard let switcher else { return }
+    if try !switcher.take(message, outputs: producer) { try deadLetter(message, producer) }
+  }
+
   private func flush(_ producer: Producer) throws {
-    try decider.decide { decided in
-      let partition = Partitioner.partition(forKey: decided.mallId, count: decisions.partitionCount)
-      _ = try producer.send(
-        topic: decisions, partition: partition, key: decided.mallId, value: decided.bytes)
-      counts.decided += 1
+    for decider in waiting {
+      try decider.decide { decided in
+        let partition = Partitioner.partition(forKey: decided.mallId, count: decisions.partitionCount)
+        _ = try producer.send(
+          topic: decisions, partition: partition, key: decided.mallId, value: decided.bytes)
+        counts.decided += 1
+      }
     }
+    waiting.removeAll(keepingCapacity: true)
   }
 
   private func deadLetter(_ message: MessageView, _ producer: Producer) throws {

@@ -4,6 +4,15 @@ public import Rules
 public enum RuleFiles {
   /// Loads files and folders of `.yaml` files; without any path, the shipped templates and examples.
   public static func load(_ paths: [String]) throws -> RuleSet {
+    do {
+      return try RuleSet.load(files: texts(paths))
+    } catch let problems as Diagnostics {
+      throw UserError("\(problems)")
+    }
+  }
+
+  /// The texts that `load` reads, in its order.
+  public static func texts(_ paths: [String]) throws -> [(path: String, text: String)] {
     var wanted = paths
     if wanted.isEmpty {
       guard let shipped = Files.shippedConfiguration() else {
@@ -21,11 +30,7 @@ public enum RuleFiles {
         files.append(try one(path))
       }
     }
-    do {
-      return try RuleSet.load(files: files)
-    } catch {
-      throw UserError("\(error)")
-    }
+    return files
   }
 
   private static func one(_ path: String) throws -> (path: String, text: String) {

@@ -56,6 +56,7 @@ extension TopicNames {
     actions = settings.actions
     enrichChangelog = settings.enrichChangelog
     applyChangelog = settings.applyChangelog
+    rules = settings.rules
   }
 }
 

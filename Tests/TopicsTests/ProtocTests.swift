@@ -5,7 +5,8 @@ import Testing
 
 @Suite(.enabled(if: TopicFiles.hasProtoc, "protoc is not installed")) struct ProtocTests {
   @Test(arguments: [
-    "order", "enriched", "decision", "action", "dead_letter", "applied_ledger",
+    "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "rule_version", "rule_activation",
+    "rule_switch",
   ]) func eachSampleIsTheSameToProtocAndToUs(_ name: String) throws {
     let url = TopicFiles.topics.appendingPathComponent("samples/\(name).txtpb")
     let text = try TopicFiles.bytes(url)
@@ -43,6 +44,9 @@ import Testing
     case "passflow.action.v1.Action": ActionValue(protobuf: bytes)?.protobuf
     case "passflow.deadletter.v1.DeadLetter": DeadLetterValue(protobuf: bytes)?.protobuf
     case "passflow.ledger.v1.AppliedLedger": AppliedLedgerValue(protobuf: bytes)?.protobuf
+    case "passflow.rules.v1.RuleVersion": RuleVersionValue(protobuf: bytes)?.protobuf
+    case "passflow.rules.v1.RuleActivation": RuleActivationValue(protobuf: bytes)?.protobuf
+    case "passflow.rules.v1.RuleSwitch": RuleSwitchValue(protobuf: bytes)?.protobuf
     default: nil
     }
   }
@@ -51,7 +55,7 @@ import Testing
 @Suite struct TopicContractTests {
   private let topics = [
     "actions", "apply.ledger", "decisions", "enrich.history", "order.context", "orders", "orders.dlq",
-    "orders.enriched", "webhooks",
+    "orders.enriched", "rules", "rules.switches", "webhooks",
   ]
 
   @Test func eachTopicHasItsContractWithEveryEntry() throws {
