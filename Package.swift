@@ -98,7 +98,8 @@ let package = Package(
     tool("passflow-enrich", ["EnrichStage", "Stage"]),
     tool("passflow-evaluate", ["EvaluateStage", "Stage"]),
     tool("passflow-apply", ["ApplyStage", "Stage"]),
-    tool("passflow", ["Pipeline", "Stage", "Files", "Kafka", "Topics", "ApplyStage", "EvaluateStage", "Rules"]),
+    tool(
+      "passflow", ["Pipeline", "Stage", "Files", "Kafka", "Topics", "ApplyStage", "EvaluateStage", "Rules"]),
 
     // Measurements of one target each; run in release.
     benchmark("RulesBench", ["Rules", "Orders"]),

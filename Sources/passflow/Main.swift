@@ -37,7 +37,7 @@ struct Main {
       topics   create or list PassFlow's topics on a Kafka cluster
       wait     wait until everything in the pipeline has come through
       labels   the labels that are on the orders now, as a file
-      rules    check rule files
+      rules    check rule files; publish, activate, roll back and compare versions of them
 
     'passflow COMMAND --help' explains a command.
 

@@ -5,7 +5,8 @@ import Testing
 
 @Suite(.enabled(if: TopicFiles.hasProtoc, "protoc is not installed")) struct ProtocTests {
   @Test(arguments: [
-    "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "rule_version", "rule_activation",
+    "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "rule_version",
+    "rule_activation",
     "rule_switch",
   ]) func eachSampleIsTheSameToProtocAndToUs(_ name: String) throws {
     let url = TopicFiles.topics.appendingPathComponent("samples/\(name).txtpb")

@@ -15,7 +15,8 @@ public struct EvaluateConfiguration: StageConfiguration, Equatable {
   private static let keys = CommonKeys(stage: "evaluate", port: 8_082, moreTopics: [switchesKey])
   private static let sourceKey = ConfigurationKey.choice(
     "evaluate.rules_source", RulesSource.allCases.map(\.rawValue), RulesSource.topic.rawValue,
-    "topic: what 'passflow rules activate' put in force goes before the rule files below. files: only they count.")
+    "topic: what 'passflow rules activate' put in force goes before the rule files below. files: only they count."
+  )
   private static let rulesKey = ConfigurationKey.list(
     "evaluate.rules", ["config/rules", "config/templates"], countMax: 100,
     "Rule files, and directories of them.")
@@ -26,7 +27,8 @@ public struct EvaluateConfiguration: StageConfiguration, Equatable {
     "How long a batch that is not full waits for more. Longer costs latency and saves work.")
 
   public static let schema = ConfigurationSchema(
-    stage: "evaluate", keys: keys.all + [rulesKey, sourceKey, batchMaxKey, lingerMsKey], relations: keys.relations)
+    stage: "evaluate", keys: keys.all + [rulesKey, sourceKey, batchMaxKey, lingerMsKey],
+    relations: keys.relations)
 
   public init(_ values: ConfigurationValues) {
     common = Self.keys.settings(values)
