@@ -23,6 +23,7 @@ extension StatefulLane {
         state: state, nextOffset: next, committedOffset: next, changelogEnd: changelogEnd)
       try processor.open(partition, state: state)
       starts.append((topicPartition, next))
+      CrashPoint.claimed.reach()
       context.note(.assigned(partition: partition, offset: next, restored: restored))
     }
     context.ownedPartitions.store(owned.count, ordering: .relaxed)
@@ -97,6 +98,7 @@ extension StatefulLane {
     func flush(_ next: Int64) throws {
       let indices = pending.folded(partition: changelog.partition)
       try state.apply(position: StatePosition(inputOffset: -1, changelogOffset: next)) { put in
+        CrashPoint.inRestore.reach()
         for index in indices { try pending.withEntry(index) { key, value in try put(key, value) } }
       }
       pending.removeAll()
