@@ -77,7 +77,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
     do {
       try start()
       while !context.isStopping {
-        try step()
+        do { try step() } catch PartitionStateError.damaged { try rebuildDamaged() }
       }
       context.become(.draining)
       if settings.keepsStateAtEnd || settings.durability != .scratch { try drain(Array(owned.keys)) }

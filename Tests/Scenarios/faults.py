@@ -207,6 +207,30 @@ def torment(stages, tally, kills):
     return next((t.problem for t in tormentors if t.problem), None)
 
 
+class Supervision(threading.Thread):
+    """Restarts what ended, as systemd or Kubernetes would, and keeps what it said last.
+
+    Allowed is one reason only: fenced, by which a broker tells an instance that its name has gone to another."""
+
+    def __init__(self, stages):
+        super().__init__(daemon=True)
+        self.stages, self.ending = stages, threading.Event()
+        self.restarts, self.problem = collections.Counter(), None
+
+    def run(self):
+        while not self.ending.wait(0.2):
+            for stage in self.stages:
+                if stage.process.poll() is None:
+                    continue
+                with open(stage.log, encoding="utf-8", errors="replace") as log:
+                    last = [line for line in log if '"stage.failed"' in line][-1:]
+                reason = "fenced" if last and "FENCED" in last[0] else "other"
+                self.restarts[reason] += 1
+                if reason == "other":
+                    self.problem = f"{stage.name}-{stage.number} ended: {last[0].strip()[-300:] if last else 'no word'}"
+                stage.start()
+
+
 def zombies(stages, count, choices):
     """Stops one instance of each stage for longer than a session, then lets it go on."""
     for _ in range(max(count // 3, 1)):
@@ -219,13 +243,7 @@ def zombies(stages, count, choices):
         for stage in chosen:
             stage.process.send_signal(signal.SIGCONT)
 
-        def shared():
-            # A zombie whose partitions are gone may end itself; its supervisor starts it again.
-            for stage in chosen:
-                if stage.process.poll() is not None:
-                    stage.start()
-            return all(s.partitions() >= 1 for s in stages)
-        if not wait_until(shared, 60):
+        if not wait_until(lambda: all(s.partitions() >= 1 for s in stages), 60):
             return "60 s after they woke: " + ", ".join(f"{s.name}-{s.number} {s.partitions()}" for s in stages)
     return None
 
@@ -360,7 +378,7 @@ def main():
     stages = [Stage(name, number, work, QUICK) for name in STAGES for number in (1, 2)]
     feeding = Feeding(lines, work, choices)
     tally = Tally()
-    name = "faults"
+    name, supervision = "faults", None
     try:
         if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
             check(name, "not ready after 60 s")
@@ -375,14 +393,23 @@ def main():
         if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
             check(name, "not ready 60 s after the last death")
             return 1
+        supervision = Supervision(stages)
+        supervision.start()
         check(f"{name}: {ZOMBIES} zombies", zombies(stages, ZOMBIES, choices))
         problem, done = rebalances(work, REBALANCES)
         check(f"{name}: {REBALANCES} rebalances", problem)
         brokers(choices, 10 if LONG else 1)
         feeding.finish.set()
         judge(name, work, expected, feeding)
+        supervision.ending.set()
+        supervision.join()
+        print(f"   restarted by supervision: {dict(supervision.restarts)}", flush=True)
+        check(name + ": no stage ends by itself but when it is fenced", supervision.problem)
     finally:
         feeding.finish.set()
+        if supervision:
+            supervision.ending.set()
+            supervision.join()
         codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
         bad = {key: code for key, code in codes.items() if code != 0}
         check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)
