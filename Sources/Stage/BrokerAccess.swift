@@ -31,6 +31,8 @@ public struct BrokerAccess: Sendable {
   public let isEmbedded: Bool
   /// Session time-out of group members.
   public var sessionTimeoutMs = 10_000
+  /// Static membership: a restart under the same name takes its partitions back without dividing the group anew.
+  public var instanceID: String?
   /// Of batches sent to a real broker: `lz4`, `zstd`, `snappy`, `gzip`, `none`.
   public var compression = "lz4"
 
@@ -63,7 +65,8 @@ public struct BrokerAccess: Sendable {
     try Consumer(
       settings: client, groupId: group, isolation: isEmbedded ? .readUncommitted : isolation,
       membership: isEmbedded
-        ? .manual : .group(cooperative: false, instanceId: nil, sessionTimeoutMs: sessionTimeoutMs))
+        ? .manual
+        : .group(cooperative: false, instanceId: instanceID, sessionTimeoutMs: sessionTimeoutMs))
   }
 
   public func partitionCount(_ topic: String) throws -> Int {
