@@ -158,8 +158,8 @@ struct DeciderTests {
     let decisions = try decider.decisions(
       of: [Fixture.record("a", amount: 99), Fixture.record("b", amount: 100), unknown])
     #expect(
-      decisions.map { $0.desired?.labels.map(\.label) } == [["NEW", "SMALL"], ["BIG", "NEW"], ["STOP"]])
-    #expect(decisions.map { $0.desired?.actions.map(\.cause) } == [["otherwise"], [], []])
+      decisions.map { $0.labels.map(\.label) } == [["NEW", "SMALL"], ["BIG", "NEW"], ["STOP"]])
+    #expect(decisions.map { $0.actions.map(\.cause) } == [["otherwise"], [], []])
     #expect(decisions[2].pendingOn.isEmpty, "a rule that is not looked at waits for nothing")
   }
 
