@@ -1,6 +1,6 @@
 /// Builds the graph from typed conditions, bottom up, so that operands come before what uses them.
 struct GraphBuilder {
-  private(set) var layout: FactLayout
+  var layout: FactLayout
   private(set) var graph = Graph()
   private var known: [Graph.Node: Int] = [:]
   /// Where rules of the set at hand are true, by their position.
@@ -73,7 +73,7 @@ struct GraphBuilder {
       use(fact)
       return truth(.truth(fact), item: fact.isItemLevel)
     case .inList(let name, let item):
-      let slot = layout.listBytes.firstIndex(of: name) ?? 0
+      let slot = layout.addList(name)
       if item { layout.usesItemLists = true }
       return truth(item ? .itemList(slot: slot) : .orderList(slot: slot), item: item)
     case .listContains(let fact, let text):
@@ -97,7 +97,7 @@ struct GraphBuilder {
       return truth(.conditional(same[0], same[1], same[2]), item: item)
     case .quantified(let quantifier, let body): return quantified(quantifier, body)
     case .noneActs(let rules): return noneActs(rules)
-    case .number, .text, .claims, .arithmetic, .toDecimal, .civil:
+    case .number, .parameter, .text, .claims, .arithmetic, .toDecimal, .civil:
       return truth(.always, item: false).negated  // not a truth; the checker lets none through
     }
   }
@@ -155,11 +155,12 @@ struct GraphBuilder {
   mutating func number(_ typed: TypedExpression) -> Int {
     switch typed {
     case .number(let value): return add(.constantNumber(value), item: false)
+    case .parameter(let column): return add(.parameter(column: column), item: false)
     case .fact(let fact):
       use(fact)
       return add(.number(fact), item: fact.isItemLevel)
     case .claims(let window):
-      return add(.claims(slot: layout.claimWindows.firstIndex(of: window) ?? 0), item: false)
+      return add(.claims(slot: layout.addClaims(window)), item: false)
     case .arithmetic(let op, let a, let b):
       let (x, y, item) = leveled(numbers: number(a), number(b))
       return add(.arithmetic(op, x, y), item: item)
@@ -188,7 +189,7 @@ extension TypedExpression {
   /// One Int64 per row, rather than a truth or a text.
   var isNumber: Bool {
     switch self {
-    case .number, .claims, .arithmetic, .toDecimal, .civil: true
+    case .number, .parameter, .claims, .arithmetic, .toDecimal, .civil: true
     case .fact(let fact): fact.storage == .number
     case .conditional(_, let then, _): then.isNumber
     default: false

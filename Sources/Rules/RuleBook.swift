@@ -1,4 +1,5 @@
 import Orders
+import YAML
 
 /// Whose rules these are: those of a mall, or of one shop of it.
 public struct RuleScope: Hashable, Sendable, Comparable {
@@ -55,6 +56,11 @@ public struct RuleBook: Sendable {
     let shared = RuleSet(reader.rules[nil] ?? [])
     var own: [RuleScope: [Rule]] = [:]
     for (scope, rules) in reader.rules { if let scope { own[scope] = rules } }
+    let file = files.first?.path ?? ""
+    if own.count > scopesMax {
+      reader.report(.init(file: file, line: 1, column: 1), "more than \(scopesMax) malls and shops")
+    }
+    reader.checkLists(shared, file: file)
     guard reader.diagnostics.isEmpty else { throw Diagnostics(reader.diagnostics) }
     return RuleBook(shared: shared, own: own)
   }
@@ -72,7 +78,17 @@ extension RuleSet {
     reader.allowsScopes = false
     reader.read(files, installsTemplates: installsTemplates)
     let set = RuleSet(reader.rules[nil] ?? [])
+    reader.checkLists(set, file: files.first?.path ?? "")
     guard reader.diagnostics.isEmpty else { throw Diagnostics(reader.diagnostics) }
     return set
+  }
+}
+
+extension RuleFileReader {
+  /// A record has a bit for each list that its rules ask for.
+  fileprivate mutating func checkLists(_ set: RuleSet, file: String) {
+    guard set.demand.lists.count > FactLayout.listsOfSetMax else { return }
+    report(
+      .init(file: file, line: 1, column: 1), "the rules name more than \(FactLayout.listsOfSetMax) lists")
   }
 }
