@@ -63,11 +63,13 @@ let package = Package(
     library("CYAML", ["yaml"]),
     library("CSodium", ["sodium"]),
     library("CAllocator", []),
+    // Our own loops over columns, with the instructions that the processor has.
+    library("CRuleKernels", []),
 
     // Values and business meaning: no I/O, no clock.
     core("Orders"),
     core("History", ["Orders", "Topics"]),
-    core("Rules", ["Orders", "YAML"]),
+    core("Rules", ["Orders", "YAML", "CRuleKernels"]),
 
     // Drivers: one outside thing each.
     core("YAML", ["CYAML"]),
@@ -136,7 +138,12 @@ let package = Package(
         "Topics",
       ],
       exclude: ["Fixtures"]),
-    tests("PipelineTests", ["Pipeline", "EvaluateStage", "Files", "Orders", "Rules", "Topics"]),
+    tests(
+      "PipelineTests",
+      [
+        "Pipeline", "Files", "EnrichStage", "EvaluateStage", "History", "IngestStage", "HTTP", "Kafka",
+        "Orders", "Rules", "Stage", "Topics",
+      ]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
   ],

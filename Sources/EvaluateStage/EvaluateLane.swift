@@ -40,6 +40,7 @@ public func runEvaluateLane(
   defer { switcher?.close() }
   let processor = EvaluateProcessor(
     decider: Decider(plan: try Plan([settings.ruleSet])), switcher: switcher,
+    followsRules: settings.followsRules,
     decisions: try broker.topic(settings.topics.decisions, of: producer, readBy: GroupNames.apply),
     deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil),
     seal: settings.seal)

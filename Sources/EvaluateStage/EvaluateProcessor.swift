@@ -14,6 +14,8 @@ public final class EvaluateProcessor: StatelessProcessor {
 
   private let decider: Decider
   private let switcher: RuleSwitcher?
+  /// Published rules count: to pass a switch over would be to decide differently from others.
+  private let followsRules: Bool
   private let decisions: TopicHandle
   private let deadLetters: TopicHandle
   private let seal: DeadLetterSeal
@@ -28,16 +30,19 @@ public final class EvaluateProcessor: StatelessProcessor {
     clockUs: @escaping @Sendable () -> Int64 = wallClockUs
   ) {
     self.init(
-      decider: decider, switcher: nil, decisions: decisions, deadLetters: deadLetters, seal: seal,
+      decider: decider, switcher: nil, followsRules: false, decisions: decisions, deadLetters: deadLetters,
+      seal: seal,
       clockUs: clockUs)
   }
 
   init(
-    decider: Decider, switcher: RuleSwitcher?, decisions: TopicHandle, deadLetters: TopicHandle,
+    decider: Decider, switcher: RuleSwitcher?, followsRules: Bool, decisions: TopicHandle,
+    deadLetters: TopicHandle,
     seal: DeadLetterSeal, clockUs: @escaping @Sendable () -> Int64 = wallClockUs
   ) {
     self.decider = decider
     self.switcher = switcher
+    self.followsRules = followsRules
     self.decisions = decisions
     self.deadLetters = deadLetters
     self.seal = seal
@@ -78,7 +83,13 @@ public final class EvaluateProcessor: StatelessProcessor {
   /// A switch of rules: what came before it is decided under the former ones.
   private func control(_ message: MessageView, _ producer: Producer) throws {
     try flush(producer)
-    guard let switcher else { return }
+    guard let switcher else {
+      if !followsRules { return }
+      throw RuleSwitchProblem(
+        description:
+          "a switch of rules in partition \(message.partition) at \(message.offset), but the topic of "
+          + "rules was not there at the start: start again")
+    }
     if try !switcher.take(message, outputs: producer) { try deadLetter(message, producer) }
   }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Kafka
 public import Stage
 
@@ -14,11 +15,19 @@ public final class RuleRegistryReader {
   /// Offset after what was read, records removed by compaction included.
   private var position: Int64
 
-  /// Nil when the broker has no such topic.
-  public static func open(_ broker: BrokerAccess, topic: String) throws -> RuleRegistryReader? {
+  /// Nil when the broker has no such topic, also after a while: one made a moment ago is not known everywhere yet.
+  public static func open(_ broker: BrokerAccess, topic: String, waitMs: Int = 0) throws
+    -> RuleRegistryReader?
+  {
     let admin = try Admin(settings: broker.client)
     defer { admin.close() }
-    guard let count = try admin.topics()[topic] else { return nil }
+    let deadline = monotonicMs() + Int64(waitMs)
+    var found = try admin.topics()[topic]
+    while found == nil, monotonicMs() < deadline {
+      usleep(100_000)
+      found = try admin.topics()[topic]
+    }
+    guard let count = found else { return nil }
     guard count == 1 else {
       throw Problem(
         description: "\(topic) has \(count) partitions: it must have one, so that activations have one order")

@@ -42,13 +42,18 @@ final class RuleSwitcher {
   static let lookIntervalMs: Int64 = 100
   /// How long to wait for a part of topic `rules` that a switch speaks of, and for an acknowledgement.
   static let patienceMs = 30_000
+  /// How long a topic that is not there is looked for.
+  static let topicWaitMs = 2_000
 
   /// Reads the topic; nil when the broker has none.
   static func open(
     _ broker: BrokerAccess, _ topics: TopicNames, base: RuleSet, producer: Producer,
     report: @escaping (RuleReport) -> Void
   ) throws -> RuleSwitcher? {
-    guard let reader = try RuleRegistryReader.open(broker, topic: topics.rules) else {
+    guard
+      let reader = try RuleRegistryReader.open(
+        broker, topic: topics.rules, waitMs: topicWaitMs)
+    else {
       report(.noTopic(topics.rules))
       return nil
     }

@@ -55,7 +55,10 @@ public enum RuleDiff {
     add("state", rule.state == .active ? nil : rule.state.rawValue)
     add("priority", rule.priority == 0 ? nil : String(rule.priority))
     add("on_cancel", rule.keepsOnCancel ? "keep" : nil)
+    add("stop", rule.stops ? "true" : nil)
+    add("group", rule.group)
     fields += actions("then", rule.actions)
+    if let otherwise = rule.otherwise { fields += actions("otherwise", otherwise) }
     return fields
   }
 

@@ -6,6 +6,10 @@ extension RuleSet {
     public let description: String
   }
 
+  /// Lists, and counts of claims, that the sets of one shop may name together: what enrich computes for an order.
+  static let layeredListsMax = 64
+  static let layeredClaimWindowsMax = 64
+
   /// The sets as one, known by `hash`: a rule of a later set takes the place of the rule with its id before it.
   ///
   /// Throws when together they are more than one set may be.
@@ -16,11 +20,11 @@ extension RuleSet {
       throw LayerProblem(description: "together more than \(rulesMax) rules: \(byId.count)")
     }
     let set = layers.count == 1 ? layers[0] : RuleSet(Array(byId.values))
-    guard set.demand.lists.count <= FactLayout.listsMax else {
-      throw LayerProblem(description: "together more than \(FactLayout.listsMax) lists")
+    guard set.demand.lists.count <= layeredListsMax else {
+      throw LayerProblem(description: "together more than \(layeredListsMax) lists")
     }
-    guard set.demand.claimWindows.count <= FactLayout.claimWindowsMax else {
-      throw LayerProblem(description: "together more than \(FactLayout.claimWindowsMax) counts of claims")
+    guard set.demand.claimWindows.count <= layeredClaimWindowsMax else {
+      throw LayerProblem(description: "together more than \(layeredClaimWindowsMax) counts of claims")
     }
     return RuleSet(set, knownAs: hash)
   }

@@ -109,7 +109,7 @@ final class EvaluateBench: Sendable {
     }
     defer { switcher?.close() }
     let processor = EvaluateProcessor(
-      decider: Decider(plan: try Plan([set])), switcher: switcher,
+      decider: Decider(plan: try Plan([set])), switcher: switcher, followsRules: true,
       decisions: try access.topic("decisions", of: producer, readBy: nil),
       deadLetters: try access.topic("orders.dlq", of: producer, readBy: nil), seal: seal)
     var lane = LaneSettings(
@@ -168,7 +168,7 @@ final class WatchedProcessor: StatelessProcessor {
   private let inner: EvaluateProcessor
   private let watch: (WatchedProcessor) throws -> Void
   let context: LaneContext
-  private let deadline = monotonicMs() + 20_000
+  private let deadline = monotonicMs() + 60_000
   private(set) var orders = 0
   private(set) var wasKilled = false
 
