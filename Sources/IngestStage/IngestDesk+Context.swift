@@ -25,17 +25,31 @@ extension IngestDesk {
     }
     var found: OrderContext?
     switch request.body.withUnsafeBytes({ contextReader.read($0) }) {
-    case .success(let context): found = context
+    case .success(let context):
+      found = context
+      if let problem = problem(with: context.at) { problems.append(problem) }
     case .failure(let refusal): problems += refusal.problems
     }
     guard problems.isEmpty, let found, let shop else {
       return .answer(IngestAnswers.problems(400, problems))
     }
-    let key = Array(mall.utf8) + [0] + Array("\(shop)".utf8) + [0] + Array(order.utf8)
-    let value = found.json(at: Instant(microseconds: settings.clockUs()))
+    let key = OrderContextKey(mallId: mall, shopNo: shop, orderId: order).bytes
+    let now = Instant(microseconds: settings.clockUs())
+    let value = OrderContextValue(BeaconValue(ip: found.ip, at: found.at ?? now, takenAt: now)).protobuf
     let sequence = try send(topics.context, key: key, value: value)
     metrics.contexts.add()
     return .wait(sequence: sequence, IngestAnswers.contextAccepted)
+  }
+
+  /// A sender's clock may be ahead by so much: what it says of later times would never be outdone.
+  static let aheadMinutesMax: Int64 = 10
+
+  private func problem(with at: Instant?) -> Problem? {
+    let limit = settings.clockUs() &+ IngestDesk.aheadMinutesMax * 60_000_000
+    guard let at, at.microseconds > limit else { return nil }
+    return Problem(
+      code: "time.future", field: "at", expected: "at most \(IngestDesk.aheadMinutesMax) minutes from now",
+      found: "a later time")
   }
 
   private func id(_ text: String?, _ field: String, _ problems: inout [Problem]) -> String {
@@ -45,6 +59,11 @@ extension IngestDesk {
         Problem(
           code: "text.too_long", field: field, expected: "1 to \(OrderEventLimits.idBytesMax) bytes",
           found: IngestDesk.classOf(text)))
+    }
+    if text.utf8.contains(0) {
+      problems.append(
+        Problem(code: "text.nul", field: field, expected: "no NUL character", found: IngestDesk.classOf(text))
+      )
     }
     return text
   }
