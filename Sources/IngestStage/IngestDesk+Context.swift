@@ -52,6 +52,7 @@ extension IngestDesk {
       found: "a later time")
   }
 
+  /// The server lets no NUL through in a path, which the key relies on.
   private func id(_ text: String?, _ field: String, _ problems: inout [Problem]) -> String {
     let text = text ?? ""
     if text.isEmpty || text.utf8.count > OrderEventLimits.idBytesMax {
@@ -59,11 +60,6 @@ extension IngestDesk {
         Problem(
           code: "text.too_long", field: field, expected: "1 to \(OrderEventLimits.idBytesMax) bytes",
           found: IngestDesk.classOf(text)))
-    }
-    if text.utf8.contains(0) {
-      problems.append(
-        Problem(code: "text.nul", field: field, expected: "no NUL character", found: IngestDesk.classOf(text))
-      )
     }
     return text
   }
