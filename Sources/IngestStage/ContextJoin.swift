@@ -16,7 +16,16 @@ final class ContextJoin {
   /// Customers of one order; of more the ones pointed to last stay.
   static let customersMax = 8
 
-  private(set) var beacons: [BeaconValue] = []
+  private struct Held {
+    var beacon: BeaconValue
+    /// Some customer was told.
+    var isJoined = false
+  }
+
+  private var held: [Held] = []
+  /// By (at, address).
+  var beacons: [BeaconValue] { held.map(\.beacon) }
+  /// By key.
   private(set) var customers: [PointerValue] = []
   /// For its owner: changed since it was last collected.
   var isTouched = false
@@ -24,23 +33,27 @@ final class ContextJoin {
   init() {}
 
   /// Estimate of the memory held.
-  var bytes: Int { 200 + beacons.count * 96 + customers.count * 96 }
+  var bytes: Int { 200 + held.count * 104 + customers.count * 96 }
 
   /// Takes a beacon; the customers to tell of it are returned, sorted by key.
   func take(_ beacon: BeaconValue) -> [PointerValue] {
     var known: Instant?
     var beacon = beacon
-    if let index = beacons.firstIndex(where: { $0.at == beacon.at && $0.ip == beacon.ip }) {
-      known = beacons[index].takenAt
-      beacon.takenAt = max(beacon.takenAt, beacons[index].takenAt)
-      beacons[index] = beacon
+    let place: Int
+    if let index = held.firstIndex(where: { $0.beacon.at == beacon.at && $0.beacon.ip == beacon.ip }) {
+      place = index
+      known = held[index].beacon.takenAt
+      beacon.takenAt = max(beacon.takenAt, held[index].beacon.takenAt)
+      held[index].beacon = beacon
     } else {
-      let index = beacons.firstIndex { Self.precedes(beacon, $0) } ?? beacons.count
-      guard index < Self.beaconsMax else { return [] }
-      beacons.insert(beacon, at: index)
-      if beacons.count > Self.beaconsMax { beacons.removeLast() }
+      place = held.firstIndex { Self.precedes(beacon, $0.beacon) } ?? held.count
+      guard place < Self.beaconsMax else { return [] }
+      held.insert(Held(beacon: beacon), at: place)
+      if held.count > Self.beaconsMax { held.removeLast() }
     }
-    return customers.filter { Self.isNew(beacon.takenAt, known, with: $0.takenAt) }
+    let told = customers.filter { Self.isNew(beacon.takenAt, known, with: $0.takenAt) }
+    if !told.isEmpty { held[place].isJoined = true }
+    return told
   }
 
   /// Takes a pointer; the beacons to tell this customer are returned, by (at, address).
@@ -55,7 +68,11 @@ final class ContextJoin {
       let index = customers.firstIndex { Self.precedes(pointer, $0) } ?? customers.count
       customers.insert(pointer, at: index)
     }
-    let told = beacons.filter { Self.isNew(pointer.takenAt, known, with: $0.takenAt) }
+    var told: [BeaconValue] = []
+    for index in held.indices where Self.isNew(pointer.takenAt, known, with: held[index].beacon.takenAt) {
+      held[index].isJoined = true
+      told.append(held[index].beacon)
+    }
     if customers.count > Self.customersMax,
       let oldest = customers.indices.min(by: { customers[$0].takenAt < customers[$1].takenAt })
     {
@@ -86,20 +103,18 @@ final class ContextJoin {
 
   // MARK: Forgetting
 
-  var isEmpty: Bool { beacons.isEmpty && customers.isEmpty }
+  var isEmpty: Bool { held.isEmpty && customers.isEmpty }
 
   /// Drops what nothing can belong to any more, when the newest record of the partition was taken at `newest`.
   /// Returns whether anything went, and how many beacons went whose order never came.
   func forget(newest: Instant) -> (isChanged: Bool, unjoined: Int) {
     let oldest = newest.microseconds.subtractingReportingOverflow(Self.windowUs + Self.disorderUsMax)
     guard !oldest.overflow else { return (false, 0) }
-    let kept = beacons.filter { $0.takenAt.microseconds >= oldest.partialValue }
-    let gone = beacons.count - kept.count
-    let unjoined = customers.isEmpty ? gone : 0
-    beacons = kept
+    let gone = held.filter { $0.beacon.takenAt.microseconds < oldest.partialValue }
+    if !gone.isEmpty { held.removeAll { $0.beacon.takenAt.microseconds < oldest.partialValue } }
     let before = customers.count
     customers.removeAll { $0.takenAt.microseconds < oldest.partialValue }
-    return (gone > 0 || customers.count != before, unjoined)
+    return (!gone.isEmpty || customers.count != before, gone.count { !$0.isJoined })
   }
 
   // MARK: The changelog record
@@ -107,13 +122,14 @@ final class ContextJoin {
   /// Writes the fields of a `ContextJoin`, addresses sealed.
   func write(into writer: inout ProtobufWriter, seal: DeadLetterSeal) {
     var value = ContextJoinValue()
-    value.beacons = beacons.map { beacon in
-      var held = HeldBeaconValue()
-      var ip = beacon.ip
-      held.sealedIP = ip.withUTF8 { seal.seal(UnsafeRawBufferPointer($0)) }
-      held.at = beacon.at
-      held.takenAt = beacon.takenAt
-      return held
+    value.beacons = held.map { held in
+      var stored = HeldBeaconValue()
+      var ip = held.beacon.ip
+      stored.sealedIP = ip.withUTF8 { seal.seal(UnsafeRawBufferPointer($0)) }
+      stored.at = held.beacon.at
+      stored.takenAt = held.beacon.takenAt
+      stored.isJoined = held.isJoined
+      return stored
     }
     value.customers = customers
     value.write(into: &writer)
@@ -123,10 +139,11 @@ final class ContextJoin {
   init?(_ record: UnsafeRawBufferPointer, seal: DeadLetterSeal) {
     guard let value = ContextJoinValue(protobuf: record) else { return nil }
     customers = Array(value.customers.prefix(Self.customersMax))
-    for held in value.beacons.prefix(Self.beaconsMax) {
-      guard let ip = held.sealedIP.withUnsafeBytes({ seal.open($0) }) else { continue }
-      beacons.append(
-        BeaconValue(ip: String(decoding: ip, as: UTF8.self), at: held.at, takenAt: held.takenAt))
+    for stored in value.beacons.prefix(Self.beaconsMax) {
+      guard let ip = stored.sealedIP.withUnsafeBytes({ seal.open($0) }) else { continue }
+      let beacon = BeaconValue(
+        ip: String(decoding: ip, as: UTF8.self), at: stored.at, takenAt: stored.takenAt)
+      held.append(Held(beacon: beacon, isJoined: stored.isJoined))
     }
   }
 }

@@ -109,6 +109,8 @@ public struct HeldBeaconValue: ProtobufValue {
   public var sealedIP: [UInt8] = []
   public var at: Instant = Instant(microseconds: 0)
   public var takenAt: Instant = Instant(microseconds: 0)
+  /// Some customer's history was told of it.
+  public var isJoined = false
 
   public init() {}
 
@@ -117,6 +119,7 @@ public struct HeldBeaconValue: ProtobufValue {
     case 1: sealedIP = reader.array()
     case 2: at = Instant(microseconds: reader.int64())
     case 3: takenAt = Instant(microseconds: reader.int64())
+    case 4: isJoined = reader.bool()
     default: reader.skip()
     }
   }
@@ -125,6 +128,7 @@ public struct HeldBeaconValue: ProtobufValue {
     writer.bytes(1, sealedIP)
     writer.int64(2, at.microseconds)
     writer.int64(3, takenAt.microseconds)
+    writer.bool(4, isJoined)
   }
 }
 

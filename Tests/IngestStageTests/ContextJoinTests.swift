@@ -94,7 +94,7 @@ import Topics
     #expect(join.customers.map { $0.customer.digest[0] } == Array(0..<8))
   }
 
-  @Test func whatCanBelongToNothingIsForgotten() {
+  @Test func whatCanBelongToNothingIsForgotten() throws {
     let join = ContextJoin()
     _ = Self.feed([.beacon(ip: "8.8.8.8", at: 5, taken: 1)], join)
     #expect(join.forget(newest: Instant(microseconds: 26 * Self.hour)) == (false, 0))
@@ -103,6 +103,16 @@ import Topics
     _ = Self.feed([.beacon(ip: "8.8.8.8", at: 5, taken: 1), .pointer(customer: 1, taken: 9)], join)
     #expect(join.forget(newest: Instant(microseconds: 30 * Self.hour)) == (true, 0))
     #expect(join.beacons.isEmpty && join.customers.count == 1)
+    // A beacon that was told counts as joined, also when its customer is forgotten before it and it was stored.
+    let seal = try #require(DeadLetterSeal(key: [UInt8](repeating: 7, count: 32)))
+    let told = ContextJoin()
+    _ = Self.feed([.pointer(customer: 1, taken: 1), .beacon(ip: "8.8.8.8", at: 5, taken: 9)], told)
+    #expect(told.forget(newest: Instant(microseconds: 30 * Self.hour)) == (true, 0))
+    var writer = ProtobufWriter()
+    told.write(into: &writer, seal: seal)
+    let back = try #require(writer.withUnsafeBytes { ContextJoin($0, seal: seal) })
+    #expect(back.customers.isEmpty && back.beacons.count == 1)
+    #expect(back.forget(newest: Instant(microseconds: 40 * Self.hour)) == (true, 0))
   }
 
   @Test func whatIsStoredHoldsTheAddressSealedAndComesBackAsItWas() throws {
