@@ -11,12 +11,15 @@ public struct TopicNames: Sendable, Equatable {
   public var context = "order.context"
   public var enrichChangelog = "enrich.history"
   public var applyChangelog = "apply.ledger"
+  public var contextChangelog = "ingest.context"
 
   public init() {}
 }
 
 /// The names of the stages' consumer groups.
 public enum GroupNames {
+  /// Joins orders and beacons.
+  public static let ingest = "passflow-ingest"
   public static let enrich = "passflow-enrich"
   public static let evaluate = "passflow-evaluate"
   public static let apply = "passflow-apply"

@@ -39,6 +39,9 @@ public struct LaneSettings: Sendable {
   public var verifiedBytesMax: Int64 = 512 << 20
   /// False: a scratch state that nobody will read is not written at the end.
   public var keepsStateAtEnd = true
+  /// True: inputs that retention has removed were too old to matter; the lane goes on behind them instead of
+  /// stopping.
+  public var skipsGoneInputs = false
 
   public init(inputTopic: String, groupId: String, usesGroup: Bool, durability: Durability) {
     self.inputTopic = inputTopic
