@@ -6,10 +6,11 @@ extension Reconciler {
   func reconcileLabels(_ decision: DecisionValue, unknown: [String], _ result: inout Reconciliation) {
     let current = result.newLedger.labels
     // The common case: nothing differs, nothing is allocated.
-    if unknown.isEmpty, matches(decision, current) { return }
-    var desired = desiredLabels(decision)
+    let vetoes = result.newLedger.vetoes
+    if unknown.isEmpty, vetoes.isEmpty, matches(decision, current) { return }
+    var desired = Reconciler.without(vetoes, desiredLabels(decision))
     if !unknown.isEmpty, decision.state != .cancelled, !isSkipped(decision) {
-      desired = keeping(unknown, of: current, in: desired, &result)
+      desired = Reconciler.without(vetoes, keeping(unknown, of: current, in: desired, &result))
     }
     if Reconciler.sameDesire(desired, current) { return }
     result.standing = .changed

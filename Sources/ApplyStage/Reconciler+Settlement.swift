@@ -37,6 +37,7 @@ extension Reconciler {
       } else if isAdd {
         Reconciler.noteForeign(outcome.foreignItemCodes, edit.label, in: &settlement.ledger)
       }
+      Reconciler.noteVeto(outcome.vetoedItemCodes, of: edit, in: &settlement.ledger)
       record(edit, outcome, isAdd ? "label.added" : "label.removed", decision, at, &settlement.actions)
     }
     for (place, effect) in reconciliation.effects.enumerated() {
@@ -50,14 +51,7 @@ extension Reconciler {
     _ effect: OrderEffect, _ outcome: EffectOutcome, _ decision: DecisionValue, _ at: Instant,
     _ settlement: inout Settlement
   ) {
-    var action = Reconciler.action(effect.actionKind, decision, at)
-    if !effect.rule.isEmpty { action.rules = [effect.rule] }
-    action.cause = effect.cause
-    switch outcome {
-    case .done: action.result = "done"
-    case .already: action.result = "already"
-    case .refused(let refusal):
-      action.result = "failed: \(refusal.rawValue)"
+    if case .refused = outcome {
       settlement.hasRefusals = true
       if effect.isSet {
         settlement.ledger.effects.removeAll { $0 == effect.key }
@@ -65,10 +59,24 @@ extension Reconciler {
         SortedStrings.insert(effect.key, into: &settlement.ledger.effects)
       }
     }
-    settlement.actions.append(action)
+    settlement.actions.append(Reconciler.action(effect, outcome, decision, at))
   }
 
-  /// One record, or two where a person's items stand beside ours.
+  static func action(
+    _ effect: OrderEffect, _ outcome: EffectOutcome, _ decision: DecisionValue, _ at: Instant
+  ) -> ActionValue {
+    var action = action(effect.actionKind, decision, at)
+    if !effect.rule.isEmpty { action.rules = [effect.rule] }
+    action.cause = effect.cause
+    switch outcome {
+    case .done: action.result = "done"
+    case .already: action.result = "already"
+    case .refused(let refusal): action.result = "failed: \(refusal.rawValue)"
+    }
+    return action
+  }
+
+  /// One record, or more where items that a person has touched stand beside ours.
   private func record(
     _ edit: LabelEdit, _ outcome: LabelOutcome, _ kind: String, _ decision: DecisionValue, _ at: Instant,
     _ actions: inout [ActionValue]
@@ -80,14 +88,16 @@ extension Reconciler {
     case .done: action.result = "done"
     case .already: action.result = "already"
     case .foreign: action.result = "foreign"
+    case .vetoed: action.result = "vetoed"
     case .refused(let refusal): action.result = "failed: \(refusal.rawValue)"
     }
     let foreign = SortedStrings.sorted(outcome.foreignItemCodes)
-    action.itemCodes = SortedStrings.subtract(edit.itemCodes, foreign)
+    let vetoed = SortedStrings.sorted(outcome.vetoedItemCodes)
+    action.itemCodes = SortedStrings.subtract(SortedStrings.subtract(edit.itemCodes, foreign), vetoed)
     if !action.itemCodes.isEmpty { actions.append(action) }
-    if !foreign.isEmpty {
-      action.itemCodes = SortedStrings.intersect(edit.itemCodes, foreign)
-      action.result = "foreign"
+    for (codes, result) in [(foreign, "foreign"), (vetoed, "vetoed")] where !codes.isEmpty {
+      action.itemCodes = SortedStrings.intersect(edit.itemCodes, codes)
+      action.result = result
       actions.append(action)
     }
   }
@@ -108,7 +118,7 @@ extension Reconciler {
   // MARK: The ledger's labels
 
   /// The label did not go onto these items.
-  private static func withdraw(_ edit: LabelEdit, from ledger: inout AppliedLedgerValue) {
+  static func withdraw(_ edit: LabelEdit, from ledger: inout AppliedLedgerValue) {
     for place in ledger.labels.indices where ledger.labels[place].label == edit.label {
       ledger.labels[place].itemCodes = SortedStrings.subtract(ledger.labels[place].itemCodes, edit.itemCodes)
     }

@@ -39,6 +39,8 @@ public final class EnrichProcessor: StatefulProcessor {
     let cache: StateCache<CustomerHistory>
     /// Changed since the last `collect`.
     var touched: [(key: [UInt8], customer: CustomerHistory)] = []
+    /// Collected, not yet known to be in the file.
+    var collected: [(key: [UInt8], customer: CustomerHistory)] = []
     /// Nothing was ever written: no need to look.
     var isFileEmpty: Bool
 
@@ -56,6 +58,9 @@ public final class EnrichProcessor: StatefulProcessor {
   private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Customers] = [:]
   public private(set) var counts = Counts()
+  /// A collection takes the customers changed first, up to about this many bytes. Only for state that nobody reads after
+  /// the process: what is durable is collected whole.
+  public var collectBytesMax = Int.max
   /// Reused: key of the record on its way out.
   private var outputKey: [UInt8] = []
 
@@ -184,25 +189,37 @@ public final class EnrichProcessor: StatefulProcessor {
     for (partition, customers) in partitions {
       var collected = StateChanges()
       swap(&collected, &changes)
-      for (_, customer) in customers.touched {
+      let count = countToCollect(customers)
+      for (_, customer) in customers.touched[..<count] {
         customer.isTouched = false
         customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
       }
       swap(&collected, &changes)
-      customers.touched.removeAll(keepingCapacity: true)
+      customers.collected += customers.touched[..<count]
+      customers.touched.removeFirst(count)
     }
+  }
+
+  private func countToCollect(_ customers: Customers) -> Int {
+    guard collectBytesMax < .max else { return customers.touched.count }
+    var room = collectBytesMax / max(partitions.count, 1)
+    let end = customers.touched.firstIndex { _, customer in
+      room -= customer.accountedBytes
+      return room < 0
+    }
+    // One at least, however large.
+    return end.map { max($0, 1) } ?? customers.touched.count
   }
 
   public func persisted() {
     for customers in partitions.values {
-      _ = customers.cache.takeDirty()
-      customers.isFileEmpty = false
+      if !customers.collected.isEmpty { customers.isFileEmpty = false }
       // What has changed since it was collected stays pinned.
-      for (key, customer) in customers.touched {
-        _ = key.withUnsafeBytes {
-          customers.cache.insert($0, customer, bytes: customer.accountedBytes, dirty: true)
-        }
+      for (key, customer) in customers.collected where !customer.isTouched {
+        key.withUnsafeBytes { customers.cache.markClean(slot: customers.cache.slot($0)) }
       }
+      customers.collected.removeAll(keepingCapacity: true)
+      customers.cache.trim()
     }
   }
 

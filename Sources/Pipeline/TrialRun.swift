@@ -51,9 +51,11 @@ public final class TrialRun: Sendable {
   private let settings: TrialRunSettings
   private let topics = TopicNames()
   /// Customers' histories kept in memory; the rest is in the state files.
-  static let historyBytesMax = 56 << 20
+  static let historyBytesMax = 112 << 20
   /// Ledger entries kept in memory.
-  static let ledgerBytesMax = 20 << 20
+  static let ledgerBytesMax = 24 << 20
+  /// What is written at once when either is full.
+  static let collectBytesMax = 6 << 20
 
   public init(_ settings: TrialRunSettings) { self.settings = settings }
 
@@ -81,7 +83,7 @@ public final class TrialRun: Sendable {
       stateDirectory: stateDirectory)
     var summary = try run.work(file, started: started)
     summary.ruleSet = ruleSet.hash
-    try finish(&summary, stateDirectory: stateDirectory, started: started)
+    try finish(&summary, ledgers: run.takeLedgers(), stateDirectory: stateDirectory, started: started)
     return summary
   }
 
@@ -96,7 +98,26 @@ public final class TrialRun: Sendable {
     return BrokerAccess(client: client, isEmbedded: true)
   }
 
-  private func finish(_ summary: inout TrialRunSummary, stateDirectory: String, started: Int64) throws {
+  /// `ledgers`: those that stayed in memory.
+  private func finish(
+    _ summary: inout TrialRunSummary, ledgers: [LedgerRecords], stateDirectory: String, started: Int64
+  ) throws {
+    var labels = FinalLabels()
+    let file = try OutputFile(settings.out + "/labels.csv")
+    if ledgers.count == settings.partitions {
+      try labels.write(ledgers, to: file)
+    } else {
+      try labels.write(try openLedgers(stateDirectory), to: file)
+    }
+    summary.labelRows = labels.rowCount
+    summary.labels = labels.rowsByLabel.keys.sorted(by: bytesPrecede).map {
+      (name: $0, rows: labels.rowsByLabel[$0] ?? 0, orders: labels.ordersByLabel[$0] ?? 0)
+    }
+    summary.seconds = Double(monotonicUs() - started) / 1_000_000
+    try TrialRun.write(summary, to: settings.out + "/summary.json")
+  }
+
+  private func openLedgers(_ stateDirectory: String) throws -> [PartitionState] {
     var states: [PartitionState] = []
     for partition in 0..<Int32(settings.partitions) {
       states.append(
@@ -106,14 +127,7 @@ public final class TrialRun: Sendable {
             topic: topics.decisions, partition: partition, schemaVersion: ApplyProcessor.schemaVersion),
           cacheKiB: 2048))
     }
-    var labels = FinalLabels()
-    try labels.write(states, to: try OutputFile(settings.out + "/labels.csv"))
-    summary.labelRows = labels.rowCount
-    summary.labels = labels.rowsByLabel.keys.sorted(by: bytesPrecede).map {
-      (name: $0, rows: labels.rowsByLabel[$0] ?? 0, orders: labels.ordersByLabel[$0] ?? 0)
-    }
-    summary.seconds = Double(monotonicUs() - started) / 1_000_000
-    try TrialRun.write(summary, to: settings.out + "/summary.json")
+    return states
   }
 
   private static func write(_ summary: TrialRunSummary, to path: String) throws {
@@ -176,6 +190,15 @@ private final class Stages: Sendable {
     var evaluate = EvaluateProcessor.Counts()
     var apply = ApplyProcessor.Counts()
     var failure: String?
+    var ledgers: [LedgerRecords] = []
+  }
+
+  /// The ledgers that never left memory; one for each partition, or not all and then the files tell.
+  func takeLedgers() -> [LedgerRecords] {
+    results.withLock { results in
+      defer { results.ledgers = [] }
+      return results.ledgers
+    }
   }
 
   init(
@@ -202,7 +225,7 @@ private final class Stages: Sendable {
     lane.uncommittedMax = .max
     lane.gatherMs = 2
     lane.fileCacheKiB = 4_096
-    lane.dirtyBytesMax = TrialRun.ledgerBytesMax * 2 / 3
+    lane.dirtyBytesMax = TrialRun.ledgerBytesMax / 10 * 9
     return lane
   }
 
@@ -250,7 +273,8 @@ private final class Stages: Sendable {
           cacheBytes: TrialRun.historyBytesMax / self.settings.partitions, seal: seal, reference: reference,
           demand: demand)
         settings.lane.keepsStateAtEnd = false
-        settings.lane.dirtyBytesMax = TrialRun.historyBytesMax * 2 / 3
+        settings.lane.dirtyBytesMax = TrialRun.historyBytesMax / 10 * 9
+        settings.collectBytesMax = TrialRun.collectBytesMax
         guarded(enrich) {
           try runEnrichLane(settings, context: enrich) { counts in results.withLock { $0.enrich = counts } }
         }
@@ -273,7 +297,13 @@ private final class Stages: Sendable {
         settings.options.firstSeenShipped = self.settings.firstSeenShipped
         guarded(apply) {
           try runApplyLane(
-            settings, context: apply, prepare: { files.attach(to: $0) },
+            settings, context: apply,
+            prepare: { processor in
+              files.attach(to: processor)
+              processor.collectBytesMax = TrialRun.collectBytesMax
+              processor.isEnding = { [self] in apply.isStopping }
+              processor.onLedger = { [self] ledger in results.withLock { $0.ledgers.append(ledger) } }
+            },
             finished: { counts in results.withLock { $0.apply = counts } })
           try files.finish()
         }
