@@ -79,10 +79,9 @@ public final class ApplyProcessor: StatefulProcessor {
   /// A collection takes the entries changed first, up to about this many bytes. Only for a ledger that nobody reads
   /// after the process: what is durable is collected whole.
   public var collectBytesMax = Int.max
-  /// True at the end of a run that wants the ledger from memory: then nothing is written any more, unless something
-  /// was before.
+  /// True at the end of a run that wants the ledger from memory: then nothing is written any more.
   public var isEnding: () -> Bool = { false }
-  /// Takes a partition's ledger when it is closed and was never written.
+  /// Takes what of a partition's ledger is not in its file, when it is closed.
   public var onLedger: ((LedgerRecords) -> Void)?
   private var hasCollected = false
 
@@ -104,8 +103,10 @@ public final class ApplyProcessor: StatefulProcessor {
   }
 
   public func close(_ partition: Int32) {
-    if let onLedger, !hasCollected, let orders = partitions[partition] {
-      onLedger(LedgerRecords(orders.touched))
+    if let onLedger, let orders = partitions[partition] {
+      // What was collected and not persisted is not known to be in the file.
+      let open = orders.collected.filter { !$0.entry.isTouched }
+      onLedger(LedgerRecords(orders.touched + open, isWhole: !hasCollected))
     }
     partitions[partition] = nil
     actions.removeAll { $0.partition == partition }
@@ -311,10 +312,9 @@ public final class ApplyProcessor: StatefulProcessor {
 
   public func collect(into changes: inout StateChanges) throws {
     try shop.flush()
-    let isEnding = self.isEnding()
-    if isEnding, !hasCollected { return }
+    if isEnding() { return }
     for (partition, orders) in partitions {
-      let count = isEnding ? orders.touched.count : countToCollect(orders)
+      let count = countToCollect(orders)
       for (key, entry) in orders.touched[..<count] {
         hasCollected = true
         entry.isTouched = false
@@ -341,7 +341,9 @@ public final class ApplyProcessor: StatefulProcessor {
 
   private func countToCollect(_ orders: Orders) -> Int {
     guard collectBytesMax < .max else { return orders.touched.count }
-    var room = collectBytesMax / max(partitions.count, 1)
+    // While a collection is on its way more has come in than one part: memory counts, not the size of a part.
+    let excess = dirtyBytes - cacheBytesMax / 10 * 9 * partitions.count
+    var room = max(collectBytesMax, excess) / max(partitions.count, 1)
     let end = orders.touched.firstIndex { _, entry in
       room -= entry.bytes
       return room < 0
@@ -383,31 +385,5 @@ public final class ApplyProcessor: StatefulProcessor {
     _ = try bytes.withUnsafeBytes {
       try producer.send(topic: deadLetters, partition: 0, key: nil, value: $0)
     }
-  }
-}
-
-/// Keys of the ledger: mall ‖ 0x00 ‖ shop ‖ 0x00 ‖ order id (topics/ledger.proto).
-public enum LedgerKey {
-  public static func bytes(
-    mallId: UnsafeRawBufferPointer, shopNo: Int32, orderId: UnsafeRawBufferPointer
-  ) -> [UInt8] {
-    var key: [UInt8] = []
-    key.reserveCapacity(mallId.count + orderId.count + 14)
-    key.append(contentsOf: mallId)
-    key.append(0)
-    key.append(contentsOf: String(shopNo).utf8)
-    key.append(0)
-    key.append(contentsOf: orderId)
-    return key
-  }
-
-  /// Nil when the bytes are no such key.
-  public static func identity(_ key: UnsafeRawBufferPointer) -> OrderIdentity? {
-    guard let first = key.firstIndex(of: 0), let second = key[(first + 1)...].firstIndex(of: 0),
-      let shop = Int32(String(decoding: key[(first + 1)..<second], as: UTF8.self))
-    else { return nil }
-    return OrderIdentity(
-      mallId: String(decoding: key[..<first], as: UTF8.self), shopNo: shop,
-      orderId: String(decoding: key[(second + 1)...], as: UTF8.self))
   }
 }

@@ -28,7 +28,7 @@ final class LedgerEntry {
   }
 
   /// Estimate of the memory held.
-  var bytes: Int { 400 + rest.count + ruleSet.count }
+  var bytes: Int { 250 + rest.count + ruleSet.count }
 
   /// The ledger, decoded.
   var value: AppliedLedgerValue? {

@@ -1,10 +1,14 @@
 public import Topics
 
-/// The ledger of one partition out of memory, sorted by key. Handed over whole: its former owner is done with it.
+/// What of the ledger of one partition is in memory and not, or older, in its file; sorted by key. Handed over whole: its former owner is done with it.
 public struct LedgerRecords: @unchecked Sendable {
   private let entries: [(key: [UInt8], entry: LedgerEntry)]
 
-  init(_ entries: [(key: [UInt8], entry: LedgerEntry)]) {
+  /// Nothing of the ledger is in the file.
+  public let isWhole: Bool
+
+  init(_ entries: [(key: [UInt8], entry: LedgerEntry)], isWhole: Bool) {
+    self.isWhole = isWhole
     self.entries = entries.sorted { $0.key.lexicographicallyPrecedes($1.key) }
   }
 

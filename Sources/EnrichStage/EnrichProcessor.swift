@@ -115,6 +115,7 @@ public final class EnrichProcessor: StatefulProcessor {
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
+    let orderCount = customer.orderCount
     var failure: (any Error)?
     do {
       let outcome = try folder.fold(
@@ -135,12 +136,11 @@ public final class EnrichProcessor: StatefulProcessor {
           found: "\(error)"), producer)
     }
     if let failure { throw failure }
-    // A folded snapshot costs its bytes and about as much again in the values beside them.
-    customer.accountedBytes += value.count + EnrichProcessor.snapshotOverheadBytes
+    customer.accountedBytes +=
+      value.count + CustomerHistory.snapshotOverheadBytes
+      + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes
     note(customer, key: key, customers)
   }
-
-  static let snapshotOverheadBytes = 700
 
   private func send(_ record: EmittedRecord, _ producer: Producer) throws {
     outputKey.removeAll(keepingCapacity: true)
@@ -167,9 +167,7 @@ public final class EnrichProcessor: StatefulProcessor {
     let customer =
       records.isEmpty
       ? CustomerHistory(customer: identity) : try CustomerHistory(customer: identity, records: records)
-    customer.accountedBytes = records.reduce(400) {
-      $0 + $1.value.count + EnrichProcessor.snapshotOverheadBytes
-    }
+    customer.accountedBytes = customer.memoryBytes
     _ = key.withUnsafeBytes { customers.cache.insert($0, customer, bytes: customer.accountedBytes) }
     return customer
   }
@@ -202,7 +200,9 @@ public final class EnrichProcessor: StatefulProcessor {
 
   private func countToCollect(_ customers: Customers) -> Int {
     guard collectBytesMax < .max else { return customers.touched.count }
-    var room = collectBytesMax / max(partitions.count, 1)
+    // While a collection is on its way more has come in than one part: memory counts, not the size of a part.
+    let excess = dirtyBytes - cacheBytesMax / 10 * 9 * partitions.count
+    var room = max(collectBytesMax, excess) / max(partitions.count, 1)
     let end = customers.touched.firstIndex { _, customer in
       room -= customer.accountedBytes
       return room < 0

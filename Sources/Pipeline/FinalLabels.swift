@@ -50,40 +50,37 @@ struct FinalLabels {
 
   func begin(_ file: OutputFile) throws { try file.write(Array(LabelRow.header.utf8)) }
 
-  /// Merges the ledgers of files, sorted by identity, into the file.
-  mutating func write(_ states: [PartitionState], to file: OutputFile) throws {
+  /// Merges the ledgers, sorted by identity, into the file: what is in memory stands over what is in the files.
+  mutating func write(_ memory: [LedgerRecords], over files: [PartitionState], to file: OutputFile) throws {
     try begin(file)
-    let sources = try states.map { try Source($0) }
-    while true {
-      var first: Source?
-      for source in sources {
-        guard let head = source.head else { continue }
-        if let current = first?.head, !head.key.lexicographicallyPrecedes(current.key) { continue }
-        first = source
-      }
-      guard let source = first, let (key, value) = source.head else { return try finish(file) }
-      try key.withUnsafeBytes { key in try value.withUnsafeBytes { try write(key, $0, to: file) } }
-      try source.advance()
-    }
-  }
-
-  /// The same for ledgers in memory.
-  mutating func write(_ ledgers: [LedgerRecords], to file: OutputFile) throws {
-    try begin(file)
-    var places = ledgers.map { _ in 0 }
+    let sources = try files.map { try Source($0) }
+    var places = memory.map { _ in 0 }
     var writer = ProtobufWriter(capacity: 4096)
     while true {
-      var first: (ledger: Int, key: [UInt8])?
-      for (index, ledger) in ledgers.enumerated() where places[index] < ledger.count {
+      var newest: (ledger: Int, key: [UInt8])?
+      for (index, ledger) in memory.enumerated() where places[index] < ledger.count {
         let key = ledger.key(places[index])
-        if let current = first?.key, !key.lexicographicallyPrecedes(current) { continue }
-        first = (index, key)
+        if let current = newest?.key, !key.lexicographicallyPrecedes(current) { continue }
+        newest = (index, key)
       }
-      guard let (index, key) = first else { return try finish(file) }
+      var stored: Source?
+      for source in sources {
+        guard let head = source.head else { continue }
+        if let current = stored?.head, !head.key.lexicographicallyPrecedes(current.key) { continue }
+        stored = source
+      }
+      if let (key, value) = stored?.head, newest.map({ key.lexicographicallyPrecedes($0.key) }) ?? true {
+        try key.withUnsafeBytes { key in try value.withUnsafeBytes { try write(key, $0, to: file) } }
+        try stored?.advance()
+        continue
+      }
+      guard let (index, key) = newest else { return try finish(file) }
       writer.removeAll()
-      ledgers[index].write(places[index], into: &writer)
+      memory[index].write(places[index], into: &writer)
       try key.withUnsafeBytes { key in try writer.withUnsafeBytes { try write(key, $0, to: file) } }
       places[index] += 1
+      // The same order, as it was before.
+      if stored?.head?.key == key { try stored?.advance() }
     }
   }
 

@@ -99,8 +99,6 @@ public final class PartitionState {
     options.busyTimeoutMs = 1000
     options.cacheKiB = cacheKiB
     options.isScratch = isScratch
-    // A record of some kilobytes then lies on its page instead of on a chain of pages of its own.
-    if isScratch { options.pageSize = 16_384 }
     connection = try Connection(path: path, options: options)
     do {
       try connection.migrate(PartitionState.migrations)
