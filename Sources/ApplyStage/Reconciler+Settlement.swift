@@ -119,14 +119,14 @@ extension Reconciler {
 
   /// The label did not go onto these items.
   static func withdraw(_ edit: LabelEdit, from ledger: inout AppliedLedgerValue) {
-    for place in ledger.labels.indices where ledger.labels[place].label == edit.label {
+    for place in ledger.labels.indices where sameText(ledger.labels[place].label, edit.label) {
       ledger.labels[place].itemCodes = SortedStrings.subtract(ledger.labels[place].itemCodes, edit.itemCodes)
     }
     // Another entry of the label must not lose what is noted of people's items.
     let foreign = SortedStrings.union(
-      ledger.labels.filter { $0.label == edit.label }.map(\.foreignItemCodes))
-    ledger.labels.removeAll { $0.label == edit.label && $0.itemCodes.isEmpty }
-    if let first = ledger.labels.firstIndex(where: { $0.label == edit.label }) {
+      ledger.labels.filter { sameText($0.label, edit.label) }.map(\.foreignItemCodes))
+    ledger.labels.removeAll { sameText($0.label, edit.label) && $0.itemCodes.isEmpty }
+    if let first = ledger.labels.firstIndex(where: { sameText($0.label, edit.label) }) {
       ledger.labels[first].foreignItemCodes = foreign
     }
   }
@@ -136,24 +136,26 @@ extension Reconciler {
     _ edit: LabelEdit, _ previous: [AppliedLabelValue], to ledger: inout AppliedLedgerValue
   ) {
     var kept: [AppliedLabelValue] = []
-    for var applied in previous where applied.label == edit.label {
+    for var applied in previous where sameText(applied.label, edit.label) {
       applied.itemCodes = SortedStrings.intersect(applied.itemCodes, edit.itemCodes)
       applied.foreignItemCodes = []
       if !applied.itemCodes.isEmpty { kept.append(applied) }
     }
     let foreign = SortedStrings.union(
-      ledger.labels.filter { $0.label == edit.label }.map(\.foreignItemCodes))
-    for place in ledger.labels.indices where ledger.labels[place].label == edit.label {
+      ledger.labels.filter { sameText($0.label, edit.label) }.map(\.foreignItemCodes))
+    for place in ledger.labels.indices where sameText(ledger.labels[place].label, edit.label) {
       ledger.labels[place].foreignItemCodes = []
     }
     ledger.labels = sorted(ledger.labels + kept)
-    if let first = ledger.labels.firstIndex(where: { $0.label == edit.label }) {
+    if let first = ledger.labels.firstIndex(where: { sameText($0.label, edit.label) }) {
       ledger.labels[first].foreignItemCodes = foreign
     }
   }
 
   private static func noteForeign(_ codes: [String], _ label: String, in ledger: inout AppliedLedgerValue) {
-    guard !codes.isEmpty, let first = ledger.labels.firstIndex(where: { $0.label == label }) else { return }
+    guard !codes.isEmpty, let first = ledger.labels.firstIndex(where: { sameText($0.label, label) }) else {
+      return
+    }
     ledger.labels[first].foreignItemCodes = SortedStrings.union([
       SortedStrings.sorted(ledger.labels[first].foreignItemCodes), SortedStrings.sorted(codes),
     ])

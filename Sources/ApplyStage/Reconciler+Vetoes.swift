@@ -21,7 +21,7 @@ extension Reconciler {
     var labels = desired
     for veto in vetoes {
       labels = labels.flatMap { applied -> [AppliedLabelValue] in
-        guard sameBytes(applied.label, veto.label) else { return [applied] }
+        guard sameText(applied.label, veto.label) else { return [applied] }
         let rules = SortedStrings.subtract(applied.rules, veto.rules)
         if rules.count == applied.rules.count { return [applied] }
         var (free, bound) = (applied, applied)
@@ -62,9 +62,5 @@ extension Reconciler {
       options.liftedVetoes.contains(VetoLift(order: order, label: $0.label))
     }
     if result.newLedger.vetoes.count < count { result.standing = .changed }
-  }
-
-  private static func sameBytes(_ left: String, _ right: String) -> Bool {
-    left.utf8.elementsEqual(right.utf8)
   }
 }

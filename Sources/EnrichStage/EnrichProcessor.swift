@@ -51,6 +51,8 @@ public final class EnrichProcessor: StatefulProcessor {
     }
   }
 
+  private static let partsPerTrim = 16
+  private var persistedParts = 0
   private let folder: HistoryFolder
   private let outputs: Outputs
   private let seal: DeadLetterSeal
@@ -221,6 +223,10 @@ public final class EnrichProcessor: StatefulProcessor {
       customers.collected.removeAll(keepingCapacity: true)
       customers.cache.trim()
     }
+    guard collectBytesMax < .max else { return }
+    persistedParts += 1
+    // What customers of all sizes leave behind would add up to tens of megabytes.
+    if persistedParts % EnrichProcessor.partsPerTrim == 0 { ProcessMemory.trim() }
   }
 
   private func deadLetter(_ message: MessageView, _ problem: Problem, _ producer: Producer) throws {

@@ -26,7 +26,7 @@ public struct TrialRunSettings: Sendable {
   /// Partitions of each topic of the embedded broker.
   public var partitions = 2
   /// Customers' histories kept in memory; the rest is in the state files.
-  var historyBytesMax = 96 << 20
+  var historyBytesMax = 84 << 20
   /// Ledger entries kept in memory.
   var ledgerBytesMax = 16 << 20
   /// What is written at once when either is full.

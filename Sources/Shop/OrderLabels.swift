@@ -17,6 +17,9 @@ struct OrderLabels: Equatable {
   struct Line: Equatable {
     var label: String
     var items: [Item]
+
+    /// Byte for byte.
+    func isOf(_ other: String) -> Bool { label.utf8.elementsEqual(other.utf8) }
   }
 
   private(set) var lines: [Line] = []
@@ -57,7 +60,7 @@ struct OrderLabels: Equatable {
 
   /// Puts a label on; whose it is stays as it was. What a person took off only a person puts back.
   mutating func add(_ label: String, _ code: String, by hand: Hand) -> Change {
-    guard let place = lines.firstIndex(where: { $0.label == label }) else {
+    guard let place = lines.firstIndex(where: { $0.isOf(label) }) else {
       let place = lines.firstIndex { label.utf8.lexicographicallyPrecedes($0.label.utf8) } ?? lines.count
       lines.insert(Line(label: label, items: [Item(code: code, hand: hand)]), at: place)
       return .done
@@ -80,7 +83,7 @@ struct OrderLabels: Equatable {
 
   /// Takes off a label: we take off ours only, a person anybody's, and ours so that it is remembered.
   mutating func remove(_ label: String, _ code: String, by hand: Hand) -> Change {
-    guard let place = lines.firstIndex(where: { $0.label == label }),
+    guard let place = lines.firstIndex(where: { $0.isOf(label) }),
       let item = lines[place].items.firstIndex(where: { $0.code == code })
     else { return .already }
     switch (lines[place].items[item].hand, hand) {
@@ -97,7 +100,7 @@ struct OrderLabels: Equatable {
   }
 
   mutating func forgetVetoes(of label: String) {
-    for place in lines.indices where lines[place].label == label {
+    for place in lines.indices where lines[place].isOf(label) {
       lines[place].items.removeAll { $0.hand == .veto }
     }
     lines.removeAll(where: \.items.isEmpty)

@@ -206,6 +206,17 @@ import Topics
     #expect(try order.labels() == [])
   }
 
+  @Test func labelsAreTheSameOnlyByteForByte() throws {
+    let order = try OrderUnderTest()
+    let (composed, decomposed) = ("\u{AC00}", "\u{1100}\u{1161}")
+    try order.take(decision(1, [desired(decomposed, ["1"])]))
+    try order.take(decision(2, [desired(decomposed, ["1"]), desired(composed, ["1"])]))
+    #expect(try order.labels().count == 2)
+    try order.take(decision(3, [desired(composed, ["1"])]))
+    #expect(try order.labels().map { Array($0.utf8) } == [Array("1 \(composed)".utf8)])
+    #expect(order.actions.map(\.kind) == ["label.added", "label.added", "label.removed"])
+  }
+
   @Test func whatACrashLeftMissingIsNoVeto() throws {
     let order = try OrderUnderTest()
     try order.take(decision(1, [desired("A", ["1"])]))
