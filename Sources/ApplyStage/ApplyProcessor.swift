@@ -312,6 +312,7 @@ public final class ApplyProcessor: StatefulProcessor {
 
   public func collect(into changes: inout StateChanges) throws {
     try shop.flush()
+    CrashPoint.shopWrittenNotRecorded.reach()
     if isEnding() { return }
     for (partition, orders) in partitions {
       let count = countToCollect(orders)
