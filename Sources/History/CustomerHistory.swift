@@ -43,12 +43,16 @@ public final class CustomerHistory {
 
   /// An estimate of the memory held, for a cache's budget.
   public var memoryBytes: Int {
-    var sum = 256 + orders.count * (MemoryLayout<Standing>.stride + 320) + awaited.count * 400
+    var sum = 400 + orders.count * Self.orderOverheadBytes + awaited.count * 400
     for order in orders {
-      sum += order.snapshotBytes + order.snapshots.count * (MemoryLayout<SnapshotSummary>.stride + 200)
+      sum += order.snapshotBytes + order.snapshots.count * Self.snapshotOverheadBytes
     }
     return sum
   }
+
+  /// What a snapshot takes besides its bytes, and an order besides its snapshots.
+  public static let snapshotOverheadBytes = MemoryLayout<SnapshotSummary>.stride + 200
+  public static let orderOverheadBytes = MemoryLayout<Standing>.stride + 320
 
   // MARK: Orders
 
