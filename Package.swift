@@ -103,7 +103,7 @@ let package = Package(
     tool("passflow", ["Pipeline", "Stage", "Files", "Kafka", "Topics", "ApplyStage"]),
 
     // Measurements of one target each; run in release.
-    benchmark("RulesBench", ["Rules", "Orders"]),
+    benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics"]),
 
     // Benchmarks.
     .executableTarget(
@@ -117,7 +117,7 @@ let package = Package(
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
-    tests("RulesTests", ["Rules"]),
+    tests("RulesTests", ["Rules", "CRuleKernels"]),
     tests("HistoryTests", ["History", "Orders", "Topics"]),
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),

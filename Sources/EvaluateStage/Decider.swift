@@ -76,6 +76,15 @@ public final class Decider {
     }
   }
 
+  /// Evaluates all that was added, gives up the answers and empties the batch: what a decision costs without writing
+  /// it out.
+  public func match() {
+    if batch.count > 0 { evaluator.evaluate(batch) }
+    batch.reset()
+    filler.removeAll()
+    rows.removeAll(keepingCapacity: true)
+  }
+
   private func write(_ row: Row) {
     let identity = row.identity
     let answers = evaluator.answers(row: row.row)
