@@ -1,8 +1,21 @@
+internal import CRuleKernels
+
 extension Evaluator {
-  /// Answer of a rule of `plan.rules` for a row; false outside of the batch.
+  /// The rule of `plan.rules` as it was planned.
+  private func planned(_ rule: Int) -> Profile.PlacedRule? {
+    guard plan.rules.indices.contains(rule) else { return nil }
+    let planned = plan.rules[rule]
+    return plan.profile(of: planned.ruleSet).rules[planned.place]
+  }
+
+  private func has(_ row: Int, of rule: Int) -> Bool {
+    row >= 0 && row < count && batch.map { Int($0.ruleSets[row]) } == plan.rules[rule].ruleSet
+  }
+
+  /// Answer of a rule of `plan.rules` for a row of its rule set; false for any other.
   public func outcome(rule: Int, row: Int) -> Outcome {
-    guard plan.rules.indices.contains(rule), row >= 0, row < count else { return .false }
-    return bit(plan.rules[rule].root, row)
+    guard let planned = planned(rule), has(row, of: rule) else { return .false }
+    return bit(planned.root, row)
   }
 
   func bit(_ reference: NodeReference, _ row: Int) -> Outcome {
@@ -15,59 +28,65 @@ extension Evaluator {
   /// 1 + index of the first false term, or, when the rule is unknown, of the first unknown one; 0 when it is true.
   public func term(rule: Int, row: Int) -> Int {
     let outcome = outcome(rule: rule, row: row)
-    guard outcome != .true, plan.rules.indices.contains(rule), row >= 0, row < count else { return 0 }
-    return (plan.rules[rule].terms.firstIndex { bit($0, row) == outcome } ?? -1) + 1
+    guard outcome != .true, let planned = planned(rule), has(row, of: rule) else { return 0 }
+    return (planned.terms.firstIndex { bit($0, row) == outcome } ?? -1) + 1
+  }
+
+  /// Whether a rule does what its `otherwise` says for a row: it is looked at and its condition is false.
+  public func isOtherwise(rule: Int, row: Int) -> Bool {
+    guard let otherwise = planned(rule)?.otherwise, has(row, of: rule) else { return false }
+    return bit(otherwise, row) == .true
   }
 
   /// Whether an item-scope rule labels the line with this index within its order.
   public func isLineMatched(rule: Int, row: Int, itemIndex: Int) -> Bool {
-    guard plan.rules.indices.contains(rule), let match = plan.rules[rule].match, let batch, row >= 0,
-      row < count,
-      itemIndex >= 0, itemIndex < Int(batch.itemStarts[row + 1] - batch.itemStarts[row])
+    guard let match = planned(rule)?.match, let batch, has(row, of: rule), itemIndex >= 0,
+      itemIndex < Int(batch.itemStarts[row + 1] - batch.itemStarts[row])
     else { return false }
     return bit(match, Int(batch.itemStarts[row]) + itemIndex) == .true
   }
 
-  /// Rows of a rule that are true, as bits: `(count + 63) / 64` words. Nil for a rule that is not there.
+  /// Rows of a rule that are true, as bits: `(count + 63) / 64` words; what they say of rows of other rule sets means
+  /// nothing. Nil for a rule that is not there.
   public func trueRows(rule: Int) -> UnsafeBufferPointer<UInt64>? {
-    guard plan.rules.indices.contains(rule) else { return nil }
-    return UnsafeBufferPointer(start: planes(plan.rules[rule].root).t, count: (count + 63) / 64)
+    planned(rule).map { UnsafeBufferPointer(start: planes($0.root).t, count: (count + 63) / 64) }
   }
 
   /// Rows of a rule that are false, as bits; what is in neither is unknown.
   public func falseRows(rule: Int) -> UnsafeBufferPointer<UInt64>? {
-    guard plan.rules.indices.contains(rule) else { return nil }
-    return UnsafeBufferPointer(start: planes(plan.rules[rule].root).f, count: (count + 63) / 64)
+    planned(rule).map { UnsafeBufferPointer(start: planes($0.root).f, count: (count + 63) / 64) }
   }
 
   /// Writes the answers of all rows out row by row, as a decision carries them; read with `answers(row:)`.
   public func arrangeByRow() {
-    guard let batch, count > 0 else { return }
-    let single = plan.ruleSets.count == 1
+    guard let program, count > 0 else { return }
+    let single = plan.setProfiles.count == 1
     for word in 0..<((count + 63) / 64) {
       rowAnswers.clear()
-      let rows = Kernels.mask(word, rows: count)
-      placedRules.withUnsafeBufferPointer { rules in
-        for rule in rules {
-          let mine = single ? rows : rows & Kernels.rows(of: rule.ruleSet, batch.ruleSets, word)
-          if mine != 0 { arrange(rule, word, mine) }
+      var left = Kernels.mask(word, rows: count)
+      while left != 0 {
+        let profile = rowProfiles[word &* 64 &+ left.trailingZeroBitCount]
+        let mine = single ? left : left & rule_rows_equal(rowProfiles + word &* 64, profile)
+        left &= ~mine
+        if program.isPlaced(profile) {
+          program.forEachRule(of: profile) { arrange($0, word, mine) }
         }
       }
       rowAnswers.write(word: word)
     }
   }
 
-  private func arrange(_ rule: PlacedRule, _ word: Int, _ mine: UInt64) {
+  private func arrange(_ rule: Program.PlacedRule, _ word: Int, _ mine: UInt64) {
     let isTrue = rule.root.t[word] & mine
     var isFalse = rule.root.f[word] & mine
     var isUnknown = mine & ~(isTrue | isFalse)
-    rowAnswers.put(isTrue: isTrue, isUnknown: isUnknown, rule: rule.rule)
+    rowAnswers.put(isTrue: isTrue, isUnknown: isUnknown, rule: rule.position)
     for index in 0..<rule.terms.count {
       if isFalse | isUnknown == 0 { break }
       let p = rule.terms[index]
       let failing = isFalse & p.f[word]
       let missing = isUnknown & ~(p.t[word] | p.f[word])
-      rowAnswers.put(rows: failing | missing, term: index &+ 1, rule: rule.rule)
+      rowAnswers.put(rows: failing | missing, term: index &+ 1, rule: rule.position)
       isFalse &= ~failing
       isUnknown &= ~missing
     }

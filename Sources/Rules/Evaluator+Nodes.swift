@@ -1,11 +1,87 @@
+internal import CRuleKernels
+
 /// What each kind of node does to its columns.
 extension Evaluator {
+  func run(_ program: Program, _ batch: FactBatch) {
+    let lines = batch.itemCount
+    let rows = count
+    let planes = program.planeTable
+    let columns = program.columnTable
+    program.steps.withUnsafeBufferPointer { steps in
+      program.operands.withUnsafeBufferPointer { operands in
+        for step in steps {
+          let out = planes[Int(step.node)]
+          let words = ((step.isItem ? lines : rows) &+ 63) / 64
+          switch step.kind {
+          case .atLeast:
+            let x = columns[Int(step.a)]
+            rule_at_least(x.values, x.known, step.constant, out.t, out.f, words)
+          case .equals:
+            let x = columns[Int(step.a)]
+            rule_equals(x.values, x.known, step.constant, out.t, out.f, words)
+          case .atLeastNumber:
+            let x = columns[Int(step.a)]
+            let y = columns[Int(step.b)]
+            rule_at_least_number(x.values, x.known, y.values, y.known, out.t, out.f, words)
+          case .equalsNumber:
+            let x = columns[Int(step.a)]
+            let y = columns[Int(step.b)]
+            rule_equals_number(x.values, x.known, y.values, y.known, out.t, out.f, words)
+          case .and:
+            if let first = operands.baseAddress {
+              rule_and(first + Int(step.a), Int(step.b), out.t, out.f, words)
+            }
+          case .orderList:
+            let on = batch.onLists + Int(step.a) &* batch.wordCount
+            let known = batch.listsKnown + Int(step.a) &* batch.wordCount
+            for word in 0..<words {
+              out.t[word] = on[word] & known[word]
+              out.f[word] = ~on[word] & known[word]
+            }
+          case .rank, .rankAtLeast, .rankEquals: runRank(step, out, program, words: words)
+          case .textEquals:
+            if case .textEquals(let column, _) = plan.graph.nodes[Int(step.node)] {
+              rule_text_equals(
+                codes(of: column, batch), UInt32(truncatingIfNeeded: step.constant), out.t, out.f, words)
+            }
+          case .number: computeNumber(Int(step.node), plan.graph.nodes[Int(step.node)], batch)
+          case .truth: computeTruth(Int(step.node), plan.graph.nodes[Int(step.node)], batch)
+          }
+        }
+      }
+    }
+  }
+
+  private func runRank(_ step: Program.Step, _ out: Planes, _ program: Program, words: Int) {
+    let ranks = program.ranks[Int(step.b)].ranks
+    let known = program.columnTable[step.kind == .rank ? Int(step.node) : Int(step.a)]
+    let rank = UInt16(truncatingIfNeeded: step.constant)
+    switch step.kind {
+    case .rank:
+      program.ranks[Int(step.b)].thresholds.withUnsafeBufferPointer { thresholds in
+        guard let first = thresholds.baseAddress else { return }
+        rule_rank(known.values, first, thresholds.count, ranks, words &* 64)
+      }
+    case .rankAtLeast: rule_rank_at_least(ranks, rank, known.known, out.t, out.f, words)
+    default: rule_rank_equals(ranks, rank, known.known, out.t, out.f, words)
+    }
+  }
+
+  private func column(_ node: Int, _ batch: FactBatch) -> NumberColumn {
+    program?.columnTable[node] ?? NumberColumn(values: batch.numbers, known: Planes.none.t)
+  }
+
+  private func planes(_ node: Int) -> Planes { program?.planeTable[node] ?? Planes.none }
+
+  func codes(of column: TextColumn, _ batch: FactBatch) -> UnsafeMutablePointer<UInt32> {
+    column.isItemLevel
+      ? batch.itemTexts + column.column &* batch.itemCapacity : batch.texts + column.column &* batch.capacity
+  }
+
   func computeNumber(_ index: Int, _ node: Graph.Node, _ batch: FactBatch) {
     let rows = plan.graph.isItemLevel[index] ? batch.itemCount : count
     let out = column(index, batch)
     switch node {
-    case .constantNumber:  // its values stand since `init`
-      for word in 0..<((rows + 63) / 64) { out.known[word] = Kernels.mask(word, rows: rows) }
     case .arithmetic(let op, let a, let b):
       let x = column(a, batch)
       let y = column(b, batch)
@@ -40,33 +116,19 @@ extension Evaluator {
         out.f[word] = 0
       }
     case .truth(let fact): loadTruth(fact, out, batch, words: words)
-    case .atLeast(let a, let constant):
-      let x = column(a, batch)
-      Kernels.atLeast(x.values, x.known, constant, out.t, out.f, words: words)
-    case .equals(let a, let constant):
-      let x = column(a, batch)
-      Kernels.equals(x.values, x.known, constant, out.t, out.f, words: words)
     case .never(let a):
       let x = column(a, batch)
       for word in 0..<words {
         out.t[word] = 0
         out.f[word] = x.known[word]
       }
-    case .atLeastNumber(let a, let b):
-      let x = column(a, batch)
-      let y = column(b, batch)
-      Kernels.atLeastNumber(x.values, x.known, y.values, y.known, out.t, out.f, words: words)
-    case .equalsNumber(let a, let b):
-      let x = column(a, batch)
-      let y = column(b, batch)
-      Kernels.equalsNumber(x.values, x.known, y.values, y.known, out.t, out.f, words: words)
     case .numberMissing(let a):
       let x = column(a, batch)
       for word in 0..<words {
         out.t[word] = ~x.known[word] & Kernels.mask(word, rows: rows)
         out.f[word] = x.known[word]
       }
-    case .and, .conditional, .sameTruth, .truthMissing, .anyItem, .spread:
+    case .conditional, .sameTruth, .truthMissing, .definitely, .anyItem, .spread:
       computeLogic(node, out, batch, rows: rows)
     default: computeTextOrList(index, node, out, batch, rows: rows)
     }
@@ -93,13 +155,6 @@ extension Evaluator {
   private func computeLogic(_ node: Graph.Node, _ out: Planes, _ batch: FactBatch, rows: Int) {
     let words = (rows + 63) / 64
     switch node {
-    case .and(let terms):
-      operands.removeAll(keepingCapacity: true)
-      for term in terms {
-        let p = planes(term)
-        operands.append((UnsafePointer(p.t), UnsafePointer(p.f)))
-      }
-      operands.withUnsafeBufferPointer { Kernels.and($0, out.t, out.f, words: words) }
     case .conditional(let test, let a, let b):
       let p = planes(test)
       let x = planes(a)
@@ -121,6 +176,12 @@ extension Evaluator {
         out.f[word] = x.t[word] | x.f[word]
         out.t[word] = ~out.f[word] & Kernels.mask(word, rows: rows)
       }
+    case .definitely(let a):
+      let x = planes(a)
+      for word in 0..<words {
+        out.t[word] = x.t[word]
+        out.f[word] = ~x.t[word] & Kernels.mask(word, rows: rows)
+      }
     case .anyItem(let line):
       let x = planes(line)
       Kernels.anyItem(
@@ -137,8 +198,6 @@ extension Evaluator {
   ) {
     let words = (rows + 63) / 64
     switch node {
-    case .textEquals(let column, _):
-      Kernels.textEquals(codes(of: column, batch), codes[index], out.t, out.f, words: words)
     case .textEqualsText(let a, let b):
       let left = codes(of: a, batch)
       let right = codes(of: b, batch)
@@ -149,19 +208,18 @@ extension Evaluator {
       }
     case .textTest(let column, let predicate):
       let column = codes(of: column, batch)
-      memos[index].fill(predicate, column, rows: rows, dictionary: batch.dictionary)
-      memos[index].withUnsafeBufferPointer {
+      program?.memos[index, default: []].fill(predicate, column, rows: rows, dictionary: batch.dictionary)
+      program?.memos[index]?.withUnsafeBufferPointer {
         if let memo = $0.baseAddress { Kernels.textMemo(column, memo, out.t, out.f, words: words) }
       }
     case .textMissing(let column):
       Kernels.textMissing(codes(of: column, batch), out.t, out.f, rows: rows)
-    case .orderList(let slot):
-      Kernels.maskBit(batch.onLists, batch.listsKnown, slot: slot, out.t, out.f, words: words)
     case .itemList(let slot):
-      Kernels.itemMaskBit(
-        batch.itemOnLists, batch.listsKnown, orders: batch.itemOrders, slot: slot, out.t, out.f, rows: rows)
+      Kernels.itemList(
+        batch.itemOnLists + slot &* (batch.itemCapacity / 64), batch.listsKnown + slot &* batch.wordCount,
+        orders: batch.itemOrders, out.t, out.f, lines: rows)
     case .listContains(let fact, _):
-      listContains(fact, codes[index], out, batch, rows: rows)
+      listContains(fact, program?.codes[index] ?? 0, out, batch, rows: rows)
     case .listMissing(let fact):
       let incomplete = batch.listsIncomplete + batch.list(fact) &* batch.wordCount
       for word in 0..<words {
@@ -176,7 +234,7 @@ extension Evaluator {
   private func listContains(_ fact: Fact, _ code: UInt32, _ out: Planes, _ batch: FactBatch, rows: Int) {
     let list = batch.list(fact)
     let words = (rows + 63) / 64
-    Kernels.textEquals(batch.firstElements + list &* batch.capacity, code, out.t, out.f, words: words)
+    rule_text_equals(batch.firstElements + list &* batch.capacity, code, out.t, out.f, words)
     for element in batch.moreElements where element.list == list && element.code == code {
       out.t[element.row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: element.row & 63)
     }

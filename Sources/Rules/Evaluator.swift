@@ -1,3 +1,5 @@
+internal import CRuleKernels
+
 /// Answer to a rule or a term, numbered as on the wire (`decision.proto`, Outcome).
 public enum Outcome: UInt8, Sendable {
   case `false` = 0
@@ -5,240 +7,156 @@ public enum Outcome: UInt8, Sendable {
   case unknown = 2
 }
 
-/// Runs a plan over batches: every node of the graph once, column by column, 64 rows to a word.
+/// Runs a plan over batches: every node that some row's rules need once, column by column, 64 rows to a word.
 ///
 /// Owns all scratch memory, which it keeps from batch to batch. Answers stay valid until the next `evaluate`.
 /// Not thread-safe: one owner at a time; a plan may have many evaluators.
 public final class Evaluator {
-  public let plan: Plan
-  private let capacity: Int
+  @exclusivity(unchecked) public private(set) var plan: Plan
+  let capacity: Int
   let wordCount: Int
-  /// Per node: offset of its planes (true, then false), of its lanes and of their known bits.
-  @exclusivity(unchecked) private var planeOffset: [Int] = []
-  @exclusivity(unchecked) private var laneOffset: [Int] = []
-  private let orderPlanes: UnsafeMutablePointer<UInt64>
-  private let orderLanes: UnsafeMutablePointer<Int64>
-  private let orderLanesKnown: UnsafeMutablePointer<UInt64>
-  @exclusivity(unchecked) private var itemPlanes: UnsafeMutablePointer<UInt64>
-  @exclusivity(unchecked) private var itemLanes: UnsafeMutablePointer<Int64>
-  @exclusivity(unchecked) private var itemLanesKnown: UnsafeMutablePointer<UInt64>
-  @exclusivity(unchecked) private var itemCapacity = 0
-  private var itemPlaneNodes = 0
-  private var itemLaneNodes = 0
-  @exclusivity(unchecked) var operands: [(t: UnsafePointer<UInt64>, f: UnsafePointer<UInt64>)] = []
+  /// What is computed for the rule sets that batches have had; nil before the first batch.
+  @exclusivity(unchecked) var program: Program?
+  /// Batches since the program was made, and how many profiles the last one used of it.
+  private var programAge = 0
 
   // Text constants and tests under the dictionary of the last batch.
   private var boundDictionary: ObjectIdentifier?
   private var boundGeneration: UInt64 = 0
-  @exclusivity(unchecked) var codes: [UInt32]
-  @exclusivity(unchecked) var memos: [[UInt8]]
 
-  let rowAnswers: RowAnswers
-  /// Parallel to `plan.rules`.
-  @exclusivity(unchecked) private(set) var placedRules: [PlacedRule] = []
-  private let placedTerms: UnsafeMutablePointer<Planes>
+  @exclusivity(unchecked) var rowAnswers: RowAnswers
   @exclusivity(unchecked) private(set) var batch: FactBatch?
   /// Rows of the batch evaluated last.
   @exclusivity(unchecked) public private(set) var count = 0
+  /// Per row: its profile; beyond the profiles for a row of a rule set that is not there.
+  let rowProfiles: UnsafeMutablePointer<UInt32>
+
+  /// A program is made anew after this many batches, so that profiles which no longer come cost nothing.
+  static let programAgeMax = 1_024
 
   /// `capacity`: of the batches to come.
   public init(plan: Plan, capacity: Int = FactBatch.ordersMax) {
     self.plan = plan
     self.capacity = (min(max(capacity, 1), FactBatch.ordersMax) + 63) / 64 * 64
     wordCount = self.capacity / 64
-    let nodes = plan.graph.nodes
-    var counts = (orderPlanes: 0, orderLanes: 0, itemPlanes: 0, itemLanes: 0)
-    for (index, node) in nodes.enumerated() {
-      let item = plan.graph.isItemLevel[index]
-      planeOffset.append(item ? counts.itemPlanes : counts.orderPlanes)
-      laneOffset.append(item ? counts.itemLanes : counts.orderLanes)
-      switch (node.isNumber, item) {
-      case (true, true): counts.itemLanes += node.isColumn ? 0 : 1
-      case (true, false): counts.orderLanes += node.isColumn ? 0 : 1
-      case (false, true): counts.itemPlanes += 1
-      case (false, false): counts.orderPlanes += 1
-      }
-    }
-    orderPlanes = FactBatch.zeroed(counts.orderPlanes * 2 * wordCount)
-    orderLanes = FactBatch.zeroed(counts.orderLanes * self.capacity)
-    orderLanesKnown = FactBatch.zeroed(counts.orderLanes * wordCount)
-    itemPlaneNodes = counts.itemPlanes
-    itemLaneNodes = counts.itemLanes
-    itemPlanes = FactBatch.zeroed(1)
-    itemLanes = FactBatch.zeroed(1)
-    itemLanesKnown = FactBatch.zeroed(1)
-    codes = Array(repeating: 0, count: nodes.count)
-    memos = Array(repeating: [], count: nodes.count)
-    rowAnswers = RowAnswers(
-      rules: plan.ruleSets.map(\.rules.count).max() ?? 0, termsMax: plan.rules.map(\.terms.count).max() ?? 0,
-      rows: self.capacity)
-    let termCount = plan.rules.reduce(0) { $0 + $1.terms.count }
-    placedTerms = .allocate(capacity: max(termCount, 1))
-    placeRules()
-    for (index, node) in nodes.enumerated() {
-      guard case .constantNumber(let value) = node else { continue }
-      (orderLanes + laneOffset[index] * self.capacity).update(repeating: value, count: self.capacity)
-    }
+    rowAnswers = RowAnswers(plan: plan, rows: self.capacity)
+    rowProfiles = FactBatch.zeroed(self.capacity)
   }
 
-  deinit {
-    orderPlanes.deallocate()
-    orderLanes.deallocate()
-    orderLanesKnown.deallocate()
-    itemPlanes.deallocate()
-    itemLanes.deallocate()
-    itemLanesKnown.deallocate()
-    placedTerms.deallocate()
+  deinit { rowProfiles.deallocate() }
+
+  /// Goes on with another plan, from the next batch on. What the last batch was answered is gone.
+  public func adopt(_ plan: Plan) {
+    self.plan = plan
+    count = 0
+    program = nil
+    boundDictionary = nil
+    if !rowAnswers.fits(plan) { rowAnswers = RowAnswers(plan: plan, rows: capacity) }
   }
 
-  /// Decides every rule of the plan for every row. The batch must have been made with the plan's `layout`; one of
-  /// another plan, or a larger one than `capacity`, is answered with no rows.
+  /// Decides every rule of the plan for the rows of its rule set. The batch must have been made with the plan's
+  /// `layout`; one of another plan, or a larger one than `capacity`, is answered with no rows.
   public func evaluate(_ batch: FactBatch) {
     count = 0
-    guard batch.capacity <= capacity, batch.layout.listBytes == plan.layout.listBytes,
-      batch.layout.claimWindows == plan.layout.claimWindows
-    else { return }
+    guard batch.capacity <= capacity, batch.layout == plan.layout else { return }
     self.batch = batch
+    guard batch.count > 0 else { return }
     count = batch.count
-    guard count > 0 else { return }
-    bindTexts(to: batch.dictionary)
-    growItems(to: batch.itemCapacity)
-    for (index, node) in plan.graph.nodes.enumerated() {
-      if node.isNumber {
-        if !node.isColumn { computeNumber(index, node, batch) }
-      } else {
-        computeTruth(index, node, batch)
+    let isReady = findProfiles(batch)
+    programAge += 1
+    if !isReady || programAge > Evaluator.programAgeMax || (program?.itemCapacity ?? 0) < batch.itemCapacity {
+      makeProgram(batch)
+    }
+    guard let program else { return }
+    bindTexts(to: batch.dictionary, program)
+    program.place(batch, rows: count)
+    spreadParameters(batch, program)
+    run(program, batch)
+  }
+
+  /// Looks up each row's profile; false when the program lacks one of them.
+  private func findProfiles(_ batch: FactBatch) -> Bool {
+    if plan.setProfiles.count == 1 {
+      rowProfiles.update(repeating: 0, count: (count + 63) / 64 * 64)
+      return program != nil
+    }
+    let beyond = UInt32(truncatingIfNeeded: plan.profiles.count)
+    var isReady = program != nil
+    plan.setProfiles.withUnsafeBufferPointer { sets in
+      for row in 0..<count {
+        let set = Int(batch.ruleSets[row])
+        rowProfiles[row] = set < sets.count ? sets[set] : beyond
+      }
+    }
+    (rowProfiles + count).update(repeating: beyond, count: (64 - count % 64) % 64)
+    if let program {
+      for row in 0..<count where !program.has(rowProfiles[row]) { isReady = false }
+    }
+    return isReady
+  }
+
+  /// For the profiles of this batch, and, unless it has become old, for those it had before.
+  private func makeProgram(_ batch: FactBatch) {
+    var profiles: Set<Int> = []
+    if let program, programAge <= Evaluator.programAgeMax { profiles = Set(program.profiles) }
+    for row in 0..<count where Int(rowProfiles[row]) < plan.profiles.count {
+      profiles.insert(Int(rowProfiles[row]))
+    }
+    programAge = 0
+    boundDictionary = nil
+    program = nil
+    program = Program(
+      plan: plan, profiles: profiles.sorted(), capacity: capacity, itemCapacity: batch.itemCapacity)
+  }
+
+  private func spreadParameters(_ batch: FactBatch, _ program: Program) {
+    guard !program.parameterColumns.isEmpty else { return }
+    plan.parameters.withUnsafeBufferPointer { values in
+      plan.parameterStarts.withUnsafeBufferPointer { starts in
+        guard let values = values.baseAddress, let starts = starts.baseAddress else { return }
+        if let columns = program.commonColumns, plan.setProfiles.count > 1,
+          !program.hasStrangers(rowProfiles, count)
+        {
+          rule_spread_parameters(
+            batch.ruleSets, starts, values, program.commonColumnCount, columns, count)
+          return
+        }
+        for row in 0..<count {
+          guard let placed = program.placed(rowProfiles[row]) else { continue }
+          let from = values + Int(starts[Int(batch.ruleSets[row])])
+          for place in 0..<placed.parameterCount { placed.parameters[place]?[row] = from[place] }
+        }
       }
     }
   }
 
-  private func growItems(to needed: Int) {
-    guard needed > itemCapacity else { return }
-    itemPlanes.deallocate()
-    itemLanes.deallocate()
-    itemLanesKnown.deallocate()
-    itemCapacity = needed
-    itemPlanes = FactBatch.zeroed(itemPlaneNodes * 2 * needed / 64)
-    itemLanes = FactBatch.zeroed(itemLaneNodes * needed)
-    itemLanesKnown = FactBatch.zeroed(itemLaneNodes * needed / 64)
-  }
-
-  private func bindTexts(to dictionary: StringDictionary) {
+  private func bindTexts(to dictionary: StringDictionary, _ program: Program) {
     guard boundDictionary != ObjectIdentifier(dictionary) || boundGeneration != dictionary.generation else {
       return
     }
     boundDictionary = ObjectIdentifier(dictionary)
     boundGeneration = dictionary.generation
-    for (index, node) in plan.graph.nodes.enumerated() {
-      switch node {
-      case .textEquals(_, let text), .listContains(_, let text):
-        codes[index] = text.withUnsafeBufferPointer { dictionary.intern($0) }
-      case .textTest: memos[index] = []
-      default: break
-      }
-    }
+    program.bindTexts(plan.graph, dictionary)
   }
 
-  // MARK: Where things stand
-
-  /// A rule with its columns looked up: those of orders never move.
-  struct PlacedRule {
-    var root: Planes
-    var terms: UnsafeBufferPointer<Planes>
-    var ruleSet: Int
-    var rule: Int
-  }
-
-  private func placeRules() {
-    var next = placedTerms
-    for rule in plan.rules {
-      let first = next
-      for term in rule.terms {
-        next.initialize(to: planes(term))
-        next += 1
-      }
-      placedRules.append(
-        PlacedRule(
-          root: planes(rule.root), terms: UnsafeBufferPointer(start: first, count: rule.terms.count),
-          ruleSet: rule.ruleSet, rule: rule.rule))
-    }
-  }
-
-  struct Planes {
-    var t: UnsafeMutablePointer<UInt64>
-    var f: UnsafeMutablePointer<UInt64>
-  }
-
-  func planes(_ node: Int) -> Planes {
-    if plan.graph.isItemLevel[node] {
-      let stride = itemCapacity / 64
-      let base = itemPlanes + planeOffset[node] &* 2 &* stride
-      return Planes(t: base, f: base + stride)
-    }
-    let base = orderPlanes + planeOffset[node] &* 2 &* wordCount
-    return Planes(t: base, f: base + wordCount)
-  }
-
-  func planes(_ reference: NodeReference) -> Planes {
-    let planes = planes(reference.node)
-    return reference.isNegated ? Planes(t: planes.f, f: planes.t) : planes
-  }
-
-  struct NumberColumn {
-    var values: UnsafeMutablePointer<Int64>
-    var known: UnsafeMutablePointer<UInt64>
-  }
-
-  func column(_ node: Int, _ batch: FactBatch) -> NumberColumn {
-    switch plan.graph.nodes[node] {
-    case .number(let fact) where fact.isItemLevel:
-      let column = Int(fact.rawValue) &- Int(Fact.itemQuantity.rawValue)
-      return NumberColumn(
-        values: batch.itemNumbers + column &* batch.itemCapacity,
-        known: batch.itemNumbersKnown + column &* (batch.itemCapacity / 64))
-    case .number(let fact): return orderColumn(Int(fact.rawValue), batch)
-    case .claims(let slot): return orderColumn(Fact.orderNumberCount &+ slot, batch)
-    default:
-      if plan.graph.isItemLevel[node] {
-        return NumberColumn(
-          values: itemLanes + laneOffset[node] &* itemCapacity,
-          known: itemLanesKnown + laneOffset[node] &* (itemCapacity / 64))
-      }
-      return NumberColumn(
-        values: orderLanes + laneOffset[node] &* capacity,
-        known: orderLanesKnown + laneOffset[node] &* wordCount)
-    }
-  }
-
-  private func orderColumn(_ column: Int, _ batch: FactBatch) -> NumberColumn {
-    NumberColumn(
-      values: batch.numbers + column &* batch.capacity, known: batch.numbersKnown + column &* batch.wordCount)
-  }
-
-  func codes(of column: TextColumn, _ batch: FactBatch) -> UnsafeMutablePointer<UInt32> {
-    column.isItemLevel
-      ? batch.itemTexts + column.column &* batch.itemCapacity : batch.texts + column.column &* batch.capacity
-  }
+  func planes(_ reference: NodeReference) -> Planes { program?.planes(reference) ?? Planes.none }
 }
 
-extension Graph.Node {
-  /// One Int64 per row, rather than true, false or unknown.
-  var isNumber: Bool {
-    switch self {
-    case .number, .claims, .constantNumber, .arithmetic, .toDecimal, .civil, .conditionalNumber,
-      .spreadNumber:
-      true
-    default: false
-    }
-  }
+/// Where a truth stands: its true and its false bits.
+struct Planes {
+  var t: UnsafeMutablePointer<UInt64>
+  var f: UnsafeMutablePointer<UInt64>
 
-  /// Read from the batch as it is.
-  var isColumn: Bool {
-    switch self {
-    case .number, .claims: true
-    default: false
-    }
-  }
+  /// Of nodes that are not computed: never read, since no row asks for them.
+  nonisolated(unsafe) static let none: Planes = {
+    let empty: UnsafeMutablePointer<UInt64> = FactBatch.zeroed(FactBatch.ordersMax / 64)
+    return Planes(t: empty, f: empty)
+  }()
+}
+
+struct NumberColumn {
+  var values: UnsafeMutablePointer<Int64>
+  var known: UnsafeMutablePointer<UInt64>
 }
 
 extension FactBatch {

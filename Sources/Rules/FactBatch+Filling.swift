@@ -127,8 +127,16 @@ extension FactBatch {
     guard count > 0 else { return }
     let slot = layout.listSlot(name) ?? -1
     rowLists.append(slot)
-    if slot >= 0 { listsKnown[row] |= 1 &<< UInt64(truncatingIfNeeded: slot) }
+    guard slot >= 0 else { return }
+    if !isListTouched[slot] {
+      isListTouched[slot] = true
+      touchedLists.append(slot)
+    }
+    listsKnown[slot &* wordCount &+ row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: row & 63)
   }
+
+  /// Lists named for the row at hand.
+  public var namedLists: Int { rowLists.count }
 
   public func addList(_ name: String) {
     var copy = name
@@ -138,19 +146,19 @@ extension FactBatch {
   /// `Facts.item_lists` of the next item, in the row's own numbering, when no item columns are needed.
   @inlinable public func addOrderLists(mask: UInt64) {
     guard count > 0, mask != 0 else { return }
-    onLists[row] |= slots(ofMask: mask)
+    forEachSlot(ofMask: mask) { setOnList($0) }
   }
 
-  @inlinable func slots(ofMask mask: UInt64) -> UInt64 {
+  @inlinable func setOnList(_ slot: Int) {
+    onLists[slot &* wordCount &+ row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: row & 63)
+  }
+
+  @inlinable @inline(__always) func forEachSlot(ofMask mask: UInt64, _ body: (Int) -> Void) {
     var rest = mask
-    var result: UInt64 = 0
     while rest != 0 {
       let bit = rest.trailingZeroBitCount
       rest &= rest &- 1
-      if bit < rowLists.count, rowLists[bit] >= 0 {
-        result |= 1 &<< UInt64(truncatingIfNeeded: rowLists[bit])
-      }
+      if bit < rowLists.count, rowLists[bit] >= 0 { body(rowLists[bit]) }
     }
-    return result
   }
 }

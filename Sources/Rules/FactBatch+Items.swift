@@ -66,9 +66,12 @@ extension FactBatch {
   /// `Facts.item_lists` of the item with this index within the order at hand, in the order's own numbering.
   @inlinable public func setListMembership(itemIndex: Int, mask: UInt64) {
     guard count > 0, itemIndex >= 0, itemIndex < itemCount &- Int(itemStarts[row]) else { return }
-    let slots = slots(ofMask: mask)
-    itemOnLists[Int(itemStarts[row]) &+ itemIndex] = slots
-    onLists[row] |= slots
+    let item = Int(itemStarts[row]) &+ itemIndex
+    let itemBit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: item & 63)
+    forEachSlot(ofMask: mask) { slot in
+      setOnList(slot)
+      if slot < itemListSlots { itemOnLists[slot &* (itemCapacity &>> 6) &+ item &>> 6] |= itemBit }
+    }
   }
 
   /// Doubles the item columns; false at the limit.
@@ -82,7 +85,7 @@ extension FactBatch {
     itemTruths = moved(itemTruths, columns: Fact.itemTruthCount, old / 64, new / 64)
     itemTruthsKnown = moved(itemTruthsKnown, columns: Fact.itemTruthCount, old / 64, new / 64)
     itemTexts = moved(itemTexts, columns: Fact.itemTextCount, old, new)
-    itemOnLists = moved(itemOnLists, columns: 1, old, new)
+    itemOnLists = moved(itemOnLists, columns: itemListSlots, old / 64, new / 64)
     itemCapacity = new
     return true
   }

@@ -32,9 +32,12 @@ public final class FactBatch {
   @usableFromInline let firstElements: UnsafeMutablePointer<UInt32>
   @usableFromInline let listsIncomplete: UnsafeMutablePointer<UInt64>
   @exclusivity(unchecked) @usableFromInline var moreElements: [(list: Int, row: Int, code: UInt32)] = []
-  /// Product lists: bits of the slots that some item is on, and of the slots that were ever imported.
+  /// Product lists, a bitmap per slot: some item is on it, and it was ever imported.
   @usableFromInline let onLists: UnsafeMutablePointer<UInt64>
   @usableFromInline let listsKnown: UnsafeMutablePointer<UInt64>
+  /// Slots of which some bit is set, each once.
+  @exclusivity(unchecked) @usableFromInline var touchedLists: [Int] = []
+  @exclusivity(unchecked) @usableFromInline var isListTouched: [Bool]
   /// Which rule set of the plan the row belongs to.
   @usableFromInline let ruleSets: UnsafeMutablePointer<UInt32>
   /// First item of each order; one more entry than orders.
@@ -48,6 +51,8 @@ public final class FactBatch {
   @exclusivity(unchecked) @usableFromInline var itemTruthsKnown: UnsafeMutablePointer<UInt64>
   @exclusivity(unchecked) @usableFromInline var itemTexts: UnsafeMutablePointer<UInt32>
   @exclusivity(unchecked) @usableFromInline var itemOnLists: UnsafeMutablePointer<UInt64>
+  /// Slots in `itemOnLists`: all or none.
+  @usableFromInline let itemListSlots: Int
 
   /// Minor units × this = ten-thousandths of the unit, for the row at hand.
   @exclusivity(unchecked) @usableFromInline var moneyFactor: Int64 = 10_000
@@ -68,8 +73,9 @@ public final class FactBatch {
     texts = FactBatch.zeroed(Fact.orderTextCount * self.capacity)
     firstElements = FactBatch.zeroed(Fact.orderListCount * self.capacity)
     listsIncomplete = FactBatch.zeroed(Fact.orderListCount * wordCount)
-    onLists = FactBatch.zeroed(self.capacity)
-    listsKnown = FactBatch.zeroed(self.capacity)
+    onLists = FactBatch.zeroed(layout.listBytes.count * wordCount)
+    listsKnown = FactBatch.zeroed(layout.listBytes.count * wordCount)
+    isListTouched = Array(repeating: false, count: layout.listBytes.count)
     ruleSets = FactBatch.zeroed(self.capacity)
     itemStarts = FactBatch.zeroed(self.capacity + 1)
     itemCapacity = self.capacity * 2
@@ -79,7 +85,8 @@ public final class FactBatch {
     itemTruths = FactBatch.zeroed(Fact.itemTruthCount * itemCapacity / 64)
     itemTruthsKnown = FactBatch.zeroed(Fact.itemTruthCount * itemCapacity / 64)
     itemTexts = FactBatch.zeroed(Fact.itemTextCount * itemCapacity)
-    itemOnLists = FactBatch.zeroed(itemCapacity)
+    itemListSlots = layout.usesItemLists ? layout.listBytes.count : 0
+    itemOnLists = FactBatch.zeroed(itemListSlots * itemCapacity / 64)
   }
 
   deinit {
@@ -126,10 +133,14 @@ public final class FactBatch {
     for column in 0..<Fact.orderListCount {
       (firstElements + column * capacity).update(repeating: 0, count: count)
     }
-    onLists.update(repeating: 0, count: count)
-    listsKnown.update(repeating: 0, count: count)
+    for slot in touchedLists {
+      (onLists + slot * wordCount).update(repeating: 0, count: words)
+      (listsKnown + slot * wordCount).update(repeating: 0, count: words)
+    }
     moreElements.removeAll(keepingCapacity: true)
     resetItems()
+    for slot in touchedLists { isListTouched[slot] = false }
+    touchedLists.removeAll(keepingCapacity: true)
     storedCount = 0
     dictionary.trim()
   }
@@ -147,7 +158,9 @@ public final class FactBatch {
     for column in 0..<Fact.itemTextCount {
       (itemTexts + column * itemCapacity).update(repeating: 0, count: itemCount)
     }
-    itemOnLists.update(repeating: 0, count: itemCount)
+    for slot in touchedLists where slot < itemListSlots {
+      (itemOnLists + slot * stride).update(repeating: 0, count: words)
+    }
     storedItemCount = 0
   }
 }

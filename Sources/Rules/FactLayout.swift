@@ -1,18 +1,20 @@
 /// Which facts a plan reads and where those stand that have no fixed column: what a `FactBatch` is shaped by.
-public struct FactLayout: Sendable {
+public struct FactLayout: Sendable, Equatable {
   /// Bit per `Fact`.
   @usableFromInline var used: UInt64 = 0
-  /// Sorted; the position is the slot.
+  /// The position is the slot.
   public internal(set) var claimWindows: [ClaimWindow] = []
-  /// Sorted by bytes; the position is the slot and the bit of a mask.
+  /// The position is the slot.
   public var lists: [String] { listBytes.map { String(decoding: $0, as: UTF8.self) } }
   /// `lists` as UTF-8: names are the same when their bytes are.
-  var listBytes: [[UInt8]] = []
+  private(set) var listBytes: [[UInt8]] = []
+  /// Open addressing by hash of the name: 1 + slot, 0 for none. A power of two, at most half full.
+  private var slotTable: [Int32] = Array(repeating: 0, count: 16)
 
-  /// Different lists that one plan may ask for.
-  public static let listsMax = 64
-  /// Different claim counts that one plan may ask for.
-  public static let claimWindowsMax = 64
+  /// Different lists that one plan may ask for, over all its rule sets.
+  public static let listsMax = 4_096
+  /// Different lists that one rule set may ask for: a record on the wire has a bit for each.
+  public static let listsOfSetMax = 64
 
   public init() {}
 
@@ -35,8 +37,52 @@ public struct FactLayout: Sendable {
 
   /// The slot of a list by its name; nil when no rule asks for it.
   public func listSlot(_ name: UnsafeBufferPointer<UInt8>) -> Int? {
-    listBytes.firstIndex { bytes in
-      bytes.count == name.count && bytes.withUnsafeBufferPointer { $0.elementsEqual(name) }
+    let mask = slotTable.count - 1
+    var place = Int(truncatingIfNeeded: StringDictionary.hash(name)) & mask
+    while case let slot = Int(slotTable[place]) - 1, slot >= 0 {
+      if listBytes[slot].count == name.count,
+        listBytes[slot].withUnsafeBufferPointer({ $0.elementsEqual(name) })
+      {
+        return slot
+      }
+      place = (place + 1) & mask
     }
+    return nil
+  }
+
+  func listSlot(of name: [UInt8]) -> Int? { name.withUnsafeBufferPointer { listSlot($0) } }
+
+  /// The slot of a list, which gets one when it has none.
+  mutating func addList(_ name: [UInt8]) -> Int {
+    if let slot = listSlot(of: name) { return slot }
+    listBytes.append(name)
+    if listBytes.count * 2 > slotTable.count {
+      slotTable = Array(repeating: 0, count: slotTable.count * 2)
+      for slot in listBytes.indices { enter(slot) }
+    } else {
+      enter(listBytes.count - 1)
+    }
+    return listBytes.count - 1
+  }
+
+  private mutating func enter(_ slot: Int) {
+    let mask = slotTable.count - 1
+    var place =
+      Int(truncatingIfNeeded: listBytes[slot].withUnsafeBufferPointer { StringDictionary.hash($0) }) & mask
+    while slotTable[place] != 0 { place = (place + 1) & mask }
+    slotTable[place] = Int32(truncatingIfNeeded: slot + 1)
+  }
+
+  /// The column of a count, which gets one when it has none: there are two for each month at most.
+  mutating func addClaims(_ window: ClaimWindow) -> Int {
+    if let slot = claimWindows.firstIndex(of: window) { return slot }
+    claimWindows.append(window)
+    return claimWindows.count - 1
+  }
+
+  /// A batch of one layout serves a plan of the other.
+  public static func == (left: FactLayout, right: FactLayout) -> Bool {
+    left.used == right.used && left.usesItemLists == right.usesItemLists && left.listBytes == right.listBytes
+      && left.claimWindows == right.claimWindows
   }
 }

@@ -34,6 +34,8 @@ struct Graph: Sendable {
     case number(Fact)
     case claims(slot: Int)
     case constantNumber(Int64)
+    /// A constant that differs from rule set to rule set.
+    case parameter(column: Int)
     case arithmetic(TypedExpression.Arithmetic, Int, Int)
     case toDecimal(Int)
     case civil(TypedExpression.CivilPart, Int)
@@ -60,6 +62,8 @@ struct Graph: Sendable {
     case textMissing(TextColumn)
     case listMissing(Fact)
     case truthMissing(NodeReference)
+    /// True where the other is; else false.
+    case definitely(NodeReference)
     case and([NodeReference])
     case conditional(NodeReference, NodeReference, NodeReference)
     case sameTruth(NodeReference, NodeReference)
@@ -76,5 +80,53 @@ struct Graph: Sendable {
   mutating func append(_ node: Node, item: Bool) {
     nodes.append(node)
     isItemLevel.append(item)
+  }
+}
+
+extension Graph.Node {
+  /// The nodes it is computed from.
+  func forEachOperand(_ body: (Int) -> Void) {
+    switch self {
+    case .arithmetic(_, let a, let b), .atLeastNumber(let a, let b), .equalsNumber(let a, let b):
+      body(a)
+      body(b)
+    case .toDecimal(let a), .civil(_, let a), .spreadNumber(let a), .atLeast(let a, _), .equals(let a, _),
+      .never(let a), .numberMissing(let a):
+      body(a)
+    case .conditionalNumber(let test, let a, let b):
+      body(test.node)
+      body(a)
+      body(b)
+    case .truthMissing(let a), .definitely(let a), .anyItem(let a), .spread(let a): body(a.node)
+    case .sameTruth(let a, let b):
+      body(a.node)
+      body(b.node)
+    case .conditional(let a, let b, let c):
+      body(a.node)
+      body(b.node)
+      body(c.node)
+    case .and(let terms): for term in terms { body(term.node) }
+    case .number, .claims, .constantNumber, .parameter, .always, .truth, .orderList, .itemList, .listContains,
+      .textEquals, .textEqualsText, .textTest, .textMissing, .listMissing:
+      break
+    }
+  }
+
+  /// One Int64 per row, rather than true, false or unknown.
+  var isNumber: Bool {
+    switch self {
+    case .number, .claims, .constantNumber, .parameter, .arithmetic, .toDecimal, .civil, .conditionalNumber,
+      .spreadNumber:
+      true
+    default: false
+    }
+  }
+
+  /// Read from the batch as it is.
+  var isColumn: Bool {
+    switch self {
+    case .number, .claims: true
+    default: false
+    }
   }
 }

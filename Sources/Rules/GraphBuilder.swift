@@ -1,8 +1,10 @@
 /// Builds the graph from typed conditions, bottom up, so that operands come before what uses them.
 struct GraphBuilder {
-  private(set) var layout: FactLayout
+  var layout: FactLayout
   private(set) var graph = Graph()
   private var known: [Graph.Node: Int] = [:]
+  /// Where rules of the set at hand are true, by their position.
+  var acting: [Int: NodeReference] = [:]
 
   init(layout: FactLayout) { self.layout = layout }
 
@@ -71,7 +73,7 @@ struct GraphBuilder {
       use(fact)
       return truth(.truth(fact), item: fact.isItemLevel)
     case .inList(let name, let item):
-      let slot = layout.listBytes.firstIndex(of: name) ?? 0
+      let slot = layout.addList(name)
       if item { layout.usesItemLists = true }
       return truth(item ? .itemList(slot: slot) : .orderList(slot: slot), item: item)
     case .listContains(let fact, let text):
@@ -94,9 +96,21 @@ struct GraphBuilder {
       let (same, item) = leveled([truth(a), truth(b), truth(c)])
       return truth(.conditional(same[0], same[1], same[2]), item: item)
     case .quantified(let quantifier, let body): return quantified(quantifier, body)
-    case .number, .text, .claims, .arithmetic, .toDecimal, .civil:
+    case .noneActs(let rules): return noneActs(rules)
+    case .number, .parameter, .text, .claims, .arithmetic, .toDecimal, .civil:
       return truth(.always, item: false).negated  // not a truth; the checker lets none through
     }
+  }
+
+  /// One by one, so that rules with a common beginning of this list have its nodes in common.
+  private mutating func noneActs(_ rules: [Int]) -> NodeReference {
+    var none = truth(.always, item: false)
+    for rule in rules {
+      guard let root = acting[rule] else { continue }
+      let acts = truth(.definitely(root), item: false).negated
+      none = none == truth(.always, item: false) ? acts : and([none, acts])
+    }
+    return none
   }
 
   private mutating func missing(_ a: TypedExpression) -> NodeReference {
@@ -141,11 +155,12 @@ struct GraphBuilder {
   mutating func number(_ typed: TypedExpression) -> Int {
     switch typed {
     case .number(let value): return add(.constantNumber(value), item: false)
+    case .parameter(let column): return add(.parameter(column: column), item: false)
     case .fact(let fact):
       use(fact)
       return add(.number(fact), item: fact.isItemLevel)
     case .claims(let window):
-      return add(.claims(slot: layout.claimWindows.firstIndex(of: window) ?? 0), item: false)
+      return add(.claims(slot: layout.addClaims(window)), item: false)
     case .arithmetic(let op, let a, let b):
       let (x, y, item) = leveled(numbers: number(a), number(b))
       return add(.arithmetic(op, x, y), item: item)
@@ -174,7 +189,7 @@ extension TypedExpression {
   /// One Int64 per row, rather than a truth or a text.
   var isNumber: Bool {
     switch self {
-    case .number, .claims, .arithmetic, .toDecimal, .civil: true
+    case .number, .parameter, .claims, .arithmetic, .toDecimal, .civil: true
     case .fact(let fact): fact.storage == .number
     case .conditional(_, let then, _): then.isNumber
     default: false

@@ -19,55 +19,6 @@ enum Kernels {
     f[index] = ~bits & known
   }
 
-  static func atLeast(
-    _ values: UnsafePointer<Int64>, _ known: ConstBits, _ constant: Int64, _ t: Bits, _ f: Bits, words: Int
-  ) {
-    for index in 0..<words {
-      let base = values + index &* 64
-      store(word { base[$0] >= constant }, known[index], t, f, index)
-    }
-  }
-
-  static func equals(
-    _ values: UnsafePointer<Int64>, _ known: ConstBits, _ constant: Int64, _ t: Bits, _ f: Bits, words: Int
-  ) {
-    for index in 0..<words {
-      let base = values + index &* 64
-      store(word { base[$0] == constant }, known[index], t, f, index)
-    }
-  }
-
-  static func atLeastNumber(
-    _ left: UnsafePointer<Int64>, _ leftKnown: ConstBits, _ right: UnsafePointer<Int64>,
-    _ rightKnown: ConstBits, _ t: Bits, _ f: Bits, words: Int
-  ) {
-    for index in 0..<words {
-      let a = left + index &* 64
-      let b = right + index &* 64
-      store(word { a[$0] >= b[$0] }, leftKnown[index] & rightKnown[index], t, f, index)
-    }
-  }
-
-  static func equalsNumber(
-    _ left: UnsafePointer<Int64>, _ leftKnown: ConstBits, _ right: UnsafePointer<Int64>,
-    _ rightKnown: ConstBits, _ t: Bits, _ f: Bits, words: Int
-  ) {
-    for index in 0..<words {
-      let a = left + index &* 64
-      let b = right + index &* 64
-      store(word { a[$0] == b[$0] }, leftKnown[index] & rightKnown[index], t, f, index)
-    }
-  }
-
-  static func textEquals(
-    _ codes: UnsafePointer<UInt32>, _ constant: UInt32, _ t: Bits, _ f: Bits, words: Int
-  ) {
-    for index in 0..<words {
-      let base = codes + index &* 64
-      store(word { base[$0] == constant }, word { base[$0] != 0 }, t, f, index)
-    }
-  }
-
   static func textEqualsText(
     _ left: UnsafePointer<UInt32>, _ right: UnsafePointer<UInt32>, _ t: Bits, _ f: Bits, words: Int
   ) {
@@ -110,44 +61,18 @@ enum Kernels {
     }
   }
 
-  static func maskBit(
-    _ masks: UnsafePointer<UInt64>, _ known: UnsafePointer<UInt64>, slot: Int, _ t: Bits, _ f: Bits,
-    words: Int
+  /// A product list on item lines, known as their order knows it.
+  static func itemList(
+    _ on: ConstBits, _ known: ConstBits, orders: UnsafePointer<Int32>, _ t: Bits, _ f: Bits, lines: Int
   ) {
-    let shift = UInt64(truncatingIfNeeded: slot)
-    for index in 0..<words {
-      let a = masks + index &* 64
-      let b = known + index &* 64
-      store(word { (a[$0] &>> shift) & 1 == 1 }, word { (b[$0] &>> shift) & 1 == 1 }, t, f, index)
-    }
-  }
-
-  /// The same for item lines, known as their order knows the list.
-  static func itemMaskBit(
-    _ masks: UnsafePointer<UInt64>, _ known: UnsafePointer<UInt64>, orders: UnsafePointer<Int32>, slot: Int,
-    _ t: Bits, _ f: Bits, rows: Int
-  ) {
-    let shift = UInt64(truncatingIfNeeded: slot)
-    clear(t, f, words: (rows + 63) / 64)
-    for row in 0..<rows where (known[Int(orders[row])] &>> shift) & 1 == 1 {
-      let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: row & 63)
-      if (masks[row] &>> shift) & 1 == 1 { t[row &>> 6] |= bit } else { f[row &>> 6] |= bit }
-    }
-  }
-
-  static func and(
-    _ planes: UnsafeBufferPointer<(t: ConstBits, f: ConstBits)>, _ t: Bits, _ f: Bits, words: Int
-  ) {
-    guard let first = planes.first else { return }
-    for index in 0..<words {
-      t[index] = first.t[index]
-      f[index] = first.f[index]
-    }
-    for plane in planes.dropFirst() {
-      for index in 0..<words {
-        t[index] &= plane.t[index]
-        f[index] |= plane.f[index]
-      }
+    clear(t, f, words: (lines + 63) / 64)
+    for line in 0..<lines {
+      let row = Int(orders[line])
+      let isKnown = (known[row &>> 6] &>> UInt64(truncatingIfNeeded: row & 63)) & 1
+      let shift = UInt64(truncatingIfNeeded: line & 63)
+      let isOn = (on[line &>> 6] &>> shift) & 1
+      t[line &>> 6] |= (isOn & isKnown) &<< shift
+      f[line &>> 6] |= ((isOn ^ 1) & isKnown) &<< shift
     }
   }
 
@@ -184,13 +109,6 @@ enum Kernels {
       t[line &>> 6] |= ((orderT[row &>> 6] &>> from) & 1) &<< to
       f[line &>> 6] |= ((orderF[row &>> 6] &>> from) & 1) &<< to
     }
-  }
-
-  /// Rows of one word that belong to a rule set.
-  static func rows(of ruleSet: Int, _ ruleSets: UnsafePointer<UInt32>, _ index: Int) -> UInt64 {
-    let base = ruleSets + index &* 64
-    let wanted = UInt32(truncatingIfNeeded: ruleSet)
-    return word { base[$0] == wanted }
   }
 
   @inline(__always)

@@ -2,66 +2,127 @@ public import Orders
 
 /// The rule sets of any number of malls as one graph of columns and predicates, each of which exists once.
 ///
-/// Compiled once per change of a rule set; immutable, so any thread may evaluate it.
+/// Rules that differ only in the numbers they compare with are one node whose constant is a column: ten thousand
+/// malls with rules from one template cost as much as one. Compiled once; a change of one mall's set gives the next
+/// plan, in which all that was there stays where it was. Immutable, so any thread may evaluate it.
 public struct Plan: Sendable {
   public struct PlannedRule: Sendable {
     /// Position in `ruleSets`.
-    public var ruleSet: Int
+    public let ruleSet: Int
     /// Position in `ruleSets[ruleSet].rules`.
-    public var rule: Int
-    let root: NodeReference
-    let terms: [NodeReference]
-    /// Item scope: which lines match.
-    let match: NodeReference?
+    public let rule: Int
+    /// Position in the rules of the profile.
+    let place: Int
   }
 
   public enum PlanError: Error, Equatable, Sendable {
     case tooManyLists(max: Int)
-    case tooManyClaimWindows(max: Int)
+    case tooManyRuleSets(max: Int)
   }
 
-  public let ruleSets: [RuleSet]
-  /// Decided rules, ordered by rule set, then as in the set.
-  public let rules: [PlannedRule]
-  /// What a batch must hold for this plan.
-  public let layout: FactLayout
-  public let zone: ShopZone
-  let graph: Graph
+  /// Rule sets of one plan.
+  public static let ruleSetsMax = 200_000
 
-  /// Throws when the sets together ask for more lists or claim counts than a batch has room for.
+  public internal(set) var ruleSets: [RuleSet]
+  /// Decided rules, ordered by rule set, then as in the set.
+  public internal(set) var rules: [PlannedRule] = []
+  public let zone: ShopZone
+  var compiler: PlanCompiler
+  /// Per rule set: its profile, and where its parameters stand in `parameters`.
+  var setProfiles: [UInt32] = []
+  var parameterStarts: [Int32] = []
+  var parameters: [Int64] = []
+
+  /// What a batch must hold for this plan.
+  public var layout: FactLayout { compiler.builder.layout }
+  var graph: Graph { compiler.builder.graph }
+  var profiles: [Profile] { compiler.profiles }
+
+  /// Throws when the sets together ask for more lists than a batch has room for.
   public init(_ ruleSets: [RuleSet], zone: ShopZone = .seoul) throws(PlanError) {
+    guard ruleSets.count <= Plan.ruleSetsMax else { throw .tooManyRuleSets(max: Plan.ruleSetsMax) }
+    self.ruleSets = ruleSets
+    self.zone = zone
+    compiler = PlanCompiler(layout: Plan.layout(of: ruleSets))
+    let described = ruleSets.map { compiler.describe($0) }
+    setProfiles.reserveCapacity(ruleSets.count)
+    for (set, description) in zip(ruleSets, described) {
+      setProfiles.append(UInt32(truncatingIfNeeded: compiler.profile(of: set, description)))
+    }
+    guard layout.lists.count <= FactLayout.listsMax else { throw .tooManyLists(max: FactLayout.listsMax) }
+    for (index, description) in described.enumerated() {
+      parameterStarts.append(Int32(truncatingIfNeeded: parameters.count))
+      parameters += compiler.parameters(description, of: profile(of: index))
+    }
+    numberRules()
+  }
+
+  func profile(of set: Int) -> Profile { profiles[Int(setProfiles[set])] }
+
+  private static func layout(of ruleSets: [RuleSet]) -> FactLayout {
     var lists: Set<[UInt8]> = []
     var windows: Set<ClaimWindow> = []
     for set in ruleSets {
-      lists.formUnion(set.demand.lists.map { Array($0.utf8) })
+      for list in set.demand.lists { lists.insert(Array(list.utf8)) }
       windows.formUnion(set.demand.claimWindows)
     }
-    guard lists.count <= FactLayout.listsMax else { throw .tooManyLists(max: FactLayout.listsMax) }
-    guard windows.count <= FactLayout.claimWindowsMax else {
-      throw .tooManyClaimWindows(max: FactLayout.claimWindowsMax)
-    }
     var layout = FactLayout()
-    layout.listBytes = lists.sorted { $0.lexicographicallyPrecedes($1) }
-    layout.claimWindows = windows.sorted()
-    var builder = GraphBuilder(layout: layout)
-    var planned: [PlannedRule] = []
-    for (setIndex, set) in ruleSets.enumerated() {
-      for (ruleIndex, rule) in set.rules.enumerated() where rule.isDecided {
-        let terms = rule.terms.map { builder.truth($0.typed) }
-        let root = builder.and(terms)
-        let match = rule.typedMatch.map { builder.lineMatch($0, when: root) }
-        planned.append(
-          PlannedRule(ruleSet: setIndex, rule: ruleIndex, root: root, terms: terms, match: match))
+    for list in lists.sorted(by: { $0.lexicographicallyPrecedes($1) }) { _ = layout.addList(list) }
+    for window in windows.sorted() { _ = layout.addClaims(window) }
+    return layout
+  }
+
+  private mutating func numberRules() {
+    rules.removeAll(keepingCapacity: true)
+    rules.reserveCapacity(setProfiles.reduce(0) { $0 + profiles[Int($1)].rules.count })
+    for set in setProfiles.indices {
+      for (place, rule) in profile(of: set).rules.enumerated() {
+        rules.append(PlannedRule(ruleSet: set, rule: rule.position, place: place))
       }
     }
-    self.ruleSets = ruleSets
-    self.zone = zone
-    rules = planned
-    self.layout = builder.layout
-    graph = builder.graph
   }
 
   public func uses(_ fact: Fact) -> Bool { layout.uses(fact) }
-  /// Nodes of the graph: what a batch costs.
+  /// Nodes of the graph: what a batch costs at most.
   public var nodeCount: Int { graph.nodes.count }
+
+  // MARK: One set changes
+
+  /// The plan with another set in place of one of its own, or with one more (`index` = `ruleSets.count`).
+  ///
+  /// Costs what the new set costs, whatever the others are. Batches made for this plan serve the next when the
+  /// layouts are equal. Throws as `init`; the plan itself is unchanged.
+  public func replacing(_ index: Int, with set: RuleSet) throws(PlanError) -> Plan {
+    guard index >= 0, index <= ruleSets.count, index < Plan.ruleSetsMax else {
+      throw .tooManyRuleSets(max: Plan.ruleSetsMax)
+    }
+    var next = self
+    let description = next.compiler.describe(set)
+    let profile = next.compiler.profile(of: set, description)
+    guard next.layout.lists.count <= FactLayout.listsMax else {
+      throw .tooManyLists(max: FactLayout.listsMax)
+    }
+    let values = next.compiler.parameters(description, of: next.profiles[profile])
+    let start = Int32(truncatingIfNeeded: next.parameters.count)
+    if index == ruleSets.count {
+      next.ruleSets.append(set)
+      next.setProfiles.append(UInt32(truncatingIfNeeded: profile))
+      next.parameterStarts.append(start)
+      next.parameters += values
+    } else {
+      let sameLength = next.profiles[Int(setProfiles[index])].parameterColumns.count == values.count
+      next.ruleSets[index] = set
+      next.setProfiles[index] = UInt32(truncatingIfNeeded: profile)
+      if sameLength {
+        for (place, value) in values.enumerated() {
+          next.parameters[Int(parameterStarts[index]) + place] = value
+        }
+      } else {
+        next.parameterStarts[index] = start
+        next.parameters += values
+      }
+    }
+    next.numberRules()
+    return next
+  }
 }

@@ -13,6 +13,8 @@ struct ScalarEvaluator {
   let batch: FactBatch
   let zone: ShopZone
   let row: Int
+  /// Rules of the set that were found to act, by their position: `decide` looks at them in their order.
+  var acting: Set<Int> = []
   /// Item line of the batch at hand, inside a condition on items.
   var line: Int?
 
@@ -33,6 +35,7 @@ struct ScalarEvaluator {
   func value(_ typed: TypedExpression) -> Value {
     switch typed {
     case .number(let number): return .number(number)
+    case .parameter: return .unknown  // only within a plan
     case .text(let text): return .text(text)
     case .truth(let truth): return .truth(truth)
     case .fact(let fact): return self.fact(fact)
@@ -61,6 +64,7 @@ struct ScalarEvaluator {
       return .truth(ScalarEvaluator.test(test, x, text))
     case .isMissing(let a): return isMissing(a)
     case .arithmetic, .toDecimal, .civil: return computed(typed)
+    case .noneActs(let rules): return .truth(acting.isDisjoint(with: rules))
     case .and, .or, .not, .conditional, .quantified: return logic(typed)
     }
   }
@@ -168,10 +172,11 @@ struct ScalarEvaluator {
 
   private func inList(_ name: [UInt8], item: Bool) -> Value {
     guard let slot = batch.layout.listBytes.firstIndex(of: name),
-      batch.listsKnown[row] >> UInt64(slot) & 1 == 1
+      ScalarEvaluator.bit(batch.listsKnown, slot * batch.wordCount, row)
     else { return .unknown }
-    if !item { return .truth(batch.onLists[row] >> UInt64(slot) & 1 == 1) }
-    return line.map { .truth(batch.itemOnLists[$0] >> UInt64(slot) & 1 == 1) } ?? .unknown
+    if !item { return .truth(ScalarEvaluator.bit(batch.onLists, slot * batch.wordCount, row)) }
+    return line.map { .truth(ScalarEvaluator.bit(batch.itemOnLists, slot * batch.itemCapacity / 64, $0)) }
+      ?? .unknown
   }
 
   /// Elements of a list of texts, in no order.

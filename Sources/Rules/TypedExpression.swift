@@ -5,6 +5,8 @@
 indirect enum TypedExpression: Hashable, Sendable {
   /// Any one-lane constant: int, ten-thousandths, µs, days.
   case number(Int64)
+  /// A constant that differs from rule set to rule set: only within a plan.
+  case parameter(Int)
   case text([UInt8])
   case truth(Bool)
   case fact(Fact)
@@ -30,13 +32,17 @@ indirect enum TypedExpression: Hashable, Sendable {
   case not(TypedExpression)
   case conditional(TypedExpression, TypedExpression, TypedExpression)
   case quantified(Quantifier, TypedExpression)
+  /// None of these rules of the same set acts (positions in the set, as they are looked at); never unknown.
+  case noneActs([Int])
 
-  enum Comparison: Hashable, Sendable { case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual }
-  enum TextTest: Hashable, Sendable { case startsWith, endsWith, contains }
-  enum Arithmetic: Hashable, Sendable {
+  enum Comparison: UInt8, Hashable, Sendable {
+    case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
+  }
+  enum TextTest: UInt8, Hashable, Sendable { case startsWith, endsWith, contains }
+  enum Arithmetic: UInt8, Hashable, Sendable {
     case add, subtract, multiply, divide, multiplyDecimal, divideDecimal
   }
-  enum CivilPart: Hashable, Sendable { case timeOfDay, date, dayOfWeek, hour }
+  enum CivilPart: UInt8, Hashable, Sendable { case timeOfDay, date, dayOfWeek, hour }
   struct Quantifier: Hashable, Sendable {
     /// `exists` or else `all`.
     var exists: Bool
@@ -49,7 +55,7 @@ extension TypedExpression {
   /// The expressions directly below.
   var children: [TypedExpression] {
     switch self {
-    case .number, .text, .truth, .fact, .claims, .inList, .listContains: []
+    case .number, .parameter, .text, .truth, .fact, .claims, .inList, .listContains, .noneActs: []
     case .compare(_, let a, let b), .compareText(_, let a, let b), .compareTruth(_, let a, let b),
       .arithmetic(_, let a, let b):
       [a, b]

@@ -1,3 +1,5 @@
+import Orders
+
 @testable import Rules
 
 /// Typed conditions and adversarial rows, for the differential test.
@@ -16,6 +18,47 @@ struct Generated {
     FactCatalog.entries.filter { entry in
       entry.type == type && (item || !entry.name.hasPrefix("item."))
     }.map { $0.name.hasPrefix("item.") ? "i" + $0.name.dropFirst(4) : $0.name }
+  }
+
+  /// Priorities, groups and the like, for some of the rules.
+  mutating func setLife(_ rule: inout Rule) {
+    rule.priority = random.pick([-5, 0, 0, 1, 9])
+    rule.stops = random.chance(15)
+    rule.group = random.pick(["", "", "", "a", "b"])
+    rule.otherwise = random.chance(30) ? Rule.Actions() : nil
+    rule.state =
+      random.chance(4) ? .draft : random.chance(3) ? .retired : random.chance(15) ? .shadow : .active
+    rule.when = random.chance(10) ? ["KR", "none"] : []
+    rule.effectiveFrom = random.chance(10) ? Instant(microseconds: random.pick(Generated.numbers)) : nil
+    rule.effectiveUntil = random.chance(10) ? Instant(microseconds: random.pick(Generated.numbers)) : nil
+  }
+
+  /// The rule with other constants where a comparison has one.
+  mutating func withOtherNumbers(_ rule: Rule) -> Rule {
+    var other = Rule(
+      id: rule.id, name: "", condition: rule.condition.map { withOtherNumbers($0) }, match: rule.match,
+      typedMatch: rule.typedMatch)
+    (other.priority, other.stops, other.group, other.otherwise) = (
+      rule.priority, rule.stops, rule.group, rule.otherwise
+    )
+    (other.state, other.when) = (rule.state, rule.when)
+    (other.effectiveFrom, other.effectiveUntil) = (rule.effectiveFrom, rule.effectiveUntil)
+    if let condition = other.condition, case .success(let typed) = Checker.check(condition) {
+      other.buildTerms(typedConjuncts: condition.typedConjuncts(typed))
+    }
+    return other
+  }
+
+  private mutating func withOtherNumbers(_ expression: Expression) -> Expression {
+    if case .binary(let op, let left, let right) = expression.kind, op != .divide,
+      case .int(let value) = right.kind, value >= 0, random.chance(70)
+    {
+      return Expression(.binary(op, withOtherNumbers(left), Expression(.int(Int64(random.below(7))))))
+    }
+    var copy = self
+    let result = expression.mapChildren { copy.withOtherNumbers($0) }
+    self = copy
+    return result
   }
 
   private mutating func number(_ item: Bool, _ depth: Int) -> String {

@@ -1,0 +1,43 @@
+// Loops over columns of 64-row words: columns in, two bit planes (true, false) out. A bit in neither plane is
+// unknown. Each is written for AVX-512, for AVX2 and plainly; what the processor has decides at the first call.
+#ifndef PASSFLOW_RULE_KERNELS_H
+#define PASSFLOW_RULE_KERNELS_H
+
+#include <stdint.h>
+
+// value >= constant, value == constant.
+void rule_at_least(const int64_t *values, const uint64_t *known, int64_t constant, uint64_t *t, uint64_t *f,
+                   long words);
+void rule_equals(const int64_t *values, const uint64_t *known, int64_t constant, uint64_t *t, uint64_t *f,
+                 long words);
+
+// left >= right, left == right.
+void rule_at_least_number(const int64_t *left, const uint64_t *left_known, const int64_t *right,
+                          const uint64_t *right_known, uint64_t *t, uint64_t *f, long words);
+void rule_equals_number(const int64_t *left, const uint64_t *left_known, const int64_t *right,
+                        const uint64_t *right_known, uint64_t *t, uint64_t *f, long words);
+
+// code == constant; code 0 is unknown.
+void rule_text_equals(const uint32_t *codes, uint32_t constant, uint64_t *t, uint64_t *f, long words);
+
+// Rows whose number is `wanted`: one word.
+uint64_t rule_rows_equal(const uint32_t *numbers, uint32_t wanted);
+
+// How many of the sorted thresholds each value reaches. count <= 65535.
+void rule_rank(const int64_t *values, const int64_t *thresholds, long count, uint16_t *ranks, long rows);
+void rule_rank_at_least(const uint16_t *ranks, uint16_t rank, const uint64_t *known, uint64_t *t, uint64_t *f,
+                        long words);
+void rule_rank_equals(const uint16_t *ranks, uint16_t rank, const uint64_t *known, uint64_t *t, uint64_t *f,
+                      long words);
+
+// Conjunction: true where all are, false where one is. planes: t0, f0, t1, f1, … of `count` operands (at least 1).
+void rule_and(const uint64_t *const *planes, long count, uint64_t *t, uint64_t *f, long words);
+
+// columns[j][row] = values[starts[sets[row]] + j] for j < count.
+void rule_spread_parameters(const uint32_t *sets, const int32_t *starts, const int64_t *values, long count,
+                            int64_t *const *columns, long rows);
+
+// For tests and measurements: nothing above this level is used (2 AVX-512, 1 AVX2, 0 neither).
+void rule_kernels_limit(int level);
+
+#endif
