@@ -1,3 +1,5 @@
+public import Kafka
+
 /// When a stage's state becomes durable, and where.
 public enum Durability: Sendable, Equatable {
   /// One Kafka transaction of changelog records and input offsets decides; the file is its checkpoint.
@@ -36,6 +38,9 @@ public struct LaneSettings: Sendable {
   public var fileCacheKiB: Int64 = 8_192
   /// False: a scratch state that nobody will read is not written at the end.
   public var keepsStateAtEnd = true
+
+  /// Told how far the lane is, instead of commits to the broker.
+  public var progress: LocalProgress?
 
   public init(inputTopic: String, groupId: String, usesGroup: Bool, durability: Durability) {
     self.inputTopic = inputTopic
