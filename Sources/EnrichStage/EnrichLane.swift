@@ -47,6 +47,7 @@ public func runEnrichLane(
     stockMaxAge: .seconds(settings.stockMaxAgeHours * 3600))
   let processor = EnrichProcessor(
     folder: folder, outputs: outputs, seal: settings.seal, cacheBytesMax: settings.cacheBytes)
+  processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,
     consumer: try broker.consumer(group: settings.lane.groupId), producer: producer, processor: processor,

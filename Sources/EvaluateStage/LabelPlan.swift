@@ -1,74 +1,150 @@
 import Orders
 import Rules
+import Topics
 
-/// Which labels and actions the rules of a set give: worked out once per rule set.
+/// Which labels and actions the rules of a set give: worked out once per rule set, the constant fields of a decision
+/// written once. The tables hold plain numbers, so that a row costs no reference counting.
 struct LabelPlan {
   struct Source {
     /// Index in the rule set: its byte in `Evaluator.answers`.
     var rule: Int
     /// Index in `Plan.rules`, for item lines.
     var planned: Int
-    var id: String
+    /// Field 2 of the label, its rule's id, in `bytes`.
+    var id: Range<Int>
   }
 
   /// A label by rules of one scope and one way of ending; sorted by label bytes.
   struct Entry {
-    var label: String
+    /// Field 1 of the label, its name, in `bytes`.
+    var label: Range<Int>
     var keepOnCancel: Bool
-    /// Nil: all live items. Otherwise the one rule of item scope.
-    var itemRule: Source?
-    /// Sorted by id bytes.
-    var sources: [Source]
+    /// Index in `Plan.rules` of the one rule of item scope; −1: all live items.
+    var itemRule: Int
+    /// In `sources`, sorted by id bytes.
+    var sources: Range<Int>
   }
 
   struct Effect {
-    var source: Source
-    /// As in `decision.proto`: alert, gift, mark, hold.
-    var kind: String
-    var text: String
+    var rule: Int
+    /// The whole field of the decision, in `bytes`.
+    var field: Range<Int>
   }
 
   private(set) var entries: [Entry] = []
+  private(set) var sources: [Source] = []
   private(set) var effects: [Effect] = []
-  /// Facts that a rule's term waits for, by rule and term.
-  private(set) var waitsFor: [[[String]]] = []
+  private(set) var bytes: [UInt8] = []
+  /// Names of the facts that some term waits for, sorted as bytes.
+  private(set) var waitNames: [String] = []
+  /// Places in `waitNames` of the facts that a rule's term waits for: those of term t of rule r are at
+  /// `waitPlaces[waitStarts[termStarts[r] + t] ..< waitStarts[termStarts[r] + t + 1]]`.
+  private(set) var waitPlaces: [Int] = []
+  private var waitStarts: [Int] = [0]
+  private var termStarts: [Int] = []
 
   init(_ plan: Plan) {
     guard let set = plan.ruleSets.first else { return }
-    waitsFor = set.rules.map { rule in rule.terms.map { $0.references.map(\.name) } }
+    var drafts: [Draft] = []
     for (planned, entry) in plan.rules.enumerated() {
       let rule = set.rules[entry.rule]
       guard rule.state == .active else { continue }
-      let source = Source(rule: entry.rule, planned: planned, id: rule.id)
-      for label in rule.actions.labels { add(label, rule, source) }
+      let source = DraftSource(rule: entry.rule, planned: planned, id: rule.id)
+      for label in rule.actions.labels { Draft.add(label, rule, source, to: &drafts) }
       addEffects(rule, source)
     }
-    entries.sort { left, right in
+    drafts.sort { left, right in
       if left.label != right.label { return bytesPrecede(left.label, right.label) }
       return !left.keepOnCancel && right.keepOnCancel
     }
+    for draft in drafts { add(draft) }
+    addWaits(set)
   }
 
-  private mutating func add(_ label: String, _ rule: Rule, _ source: Source) {
-    if rule.isItemScope {
-      entries.append(
-        Entry(label: label, keepOnCancel: rule.keepsOnCancel, itemRule: source, sources: [source]))
-    } else if let known = entries.firstIndex(where: {
-      $0.label == label && $0.keepOnCancel == rule.keepsOnCancel && $0.itemRule == nil
-    }) {
-      entries[known].sources.append(source)
-    } else {
-      entries.append(
-        Entry(label: label, keepOnCancel: rule.keepsOnCancel, itemRule: nil, sources: [source]))
+  /// What a rule waits for that is undecided because of this term (from 0).
+  func waits(rule: Int, term: Int) -> ArraySlice<Int> {
+    let index = termStarts[rule] + term
+    return waitPlaces[waitStarts[index]..<waitStarts[index + 1]]
+  }
+
+  private mutating func addWaits(_ set: RuleSet) {
+    let names = set.rules.map { rule in rule.terms.map { $0.references.map(\.name) } }
+    waitNames = Set(names.joined().joined()).sorted(by: bytesPrecede)
+    var places: [String: Int] = [:]
+    for (place, name) in waitNames.enumerated() { places[name] = place }
+    for rule in names {
+      termStarts.append(waitStarts.count - 1)
+      for term in rule {
+        waitPlaces += term.compactMap { places[$0] }
+        waitStarts.append(waitPlaces.count)
+      }
     }
   }
 
-  private mutating func addEffects(_ rule: Rule, _ source: Source) {
+  private mutating func append(_ write: (inout ProtobufWriter) -> Void) -> Range<Int> {
+    var writer = ProtobufWriter()
+    write(&writer)
+    let start = bytes.count
+    bytes += writer.bytes
+    return start..<bytes.count
+  }
+
+  private mutating func add(_ draft: Draft) {
+    let start = sources.count
+    for source in draft.sources {
+      let id = append { $0.presentString(2, source.id) }
+      sources.append(Source(rule: source.rule, planned: source.planned, id: id))
+    }
+    entries.append(
+      Entry(
+        label: append { $0.string(1, draft.label) }, keepOnCancel: draft.keepOnCancel,
+        itemRule: draft.itemRule, sources: start..<sources.count))
+  }
+
+  private mutating func addEffects(_ rule: Rule, _ source: DraftSource) {
+    // Kinds as in `decision.proto`.
+    func add(_ kind: String, _ text: String) {
+      let field = append { writer in
+        let nested = writer.beginMessage(3)
+        writer.string(1, kind)
+        writer.string(2, source.id)
+        writer.string(4, text)
+        writer.endMessage(nested)
+      }
+      effects.append(Effect(rule: source.rule, field: field))
+    }
     if rule.actions.alertChannel != nil || rule.actions.alertText != nil {
-      effects.append(Effect(source: source, kind: "alert", text: rule.actions.alertText ?? rule.name))
+      add("alert", rule.actions.alertText ?? rule.name)
     }
-    if rule.actions.gift { effects.append(Effect(source: source, kind: "gift", text: "")) }
-    if let mark = rule.actions.mark { effects.append(Effect(source: source, kind: "mark", text: mark)) }
-    if let hold = rule.actions.hold { effects.append(Effect(source: source, kind: "hold", text: hold)) }
+    if rule.actions.gift { add("gift", "") }
+    if let mark = rule.actions.mark { add("mark", mark) }
+    if let hold = rule.actions.hold { add("hold", hold) }
+  }
+
+  private struct DraftSource {
+    var rule: Int
+    var planned: Int
+    var id: String
+  }
+
+  private struct Draft {
+    var label: String
+    var keepOnCancel: Bool
+    var itemRule: Int
+    var sources: [DraftSource]
+
+    static func add(_ label: String, _ rule: Rule, _ source: DraftSource, to drafts: inout [Draft]) {
+      let known = drafts.firstIndex {
+        $0.label == label && $0.keepOnCancel == rule.keepsOnCancel && $0.itemRule < 0
+      }
+      if let known, !rule.isItemScope {
+        drafts[known].sources.append(source)
+      } else {
+        drafts.append(
+          Draft(
+            label: label, keepOnCancel: rule.keepsOnCancel,
+            itemRule: rule.isItemScope ? source.planned : -1, sources: [source]))
+      }
+    }
   }
 }

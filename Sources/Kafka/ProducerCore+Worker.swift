@@ -31,7 +31,9 @@ extension ProducerCore {
       }
       stopping = monitor.locked { isStopping }
     }
-    closeHandle()
+    // Nothing may be on its way: librdkafka would still read from the arenas.
+    closeHandle(
+      inBackground: settings.closesInBackground && monitor.locked { lanes.allSatisfy(\.batches.isEmpty) })
   }
 
   // MARK: Handing over
@@ -287,8 +289,8 @@ extension ProducerCore {
     monitor.unlock()
   }
 
-  /// librdkafka lets go of every arena before this returns.
-  private func closeHandle() {
+  /// librdkafka lets go of every arena before this returns, unless in the background.
+  private func closeHandle(inBackground: Bool = false) {
     if queue == nil { return }
     handleLock.lock()
     for topic in topicObjects.values { rd_kafka_topic_destroy(topic) }
@@ -299,7 +301,7 @@ extension ProducerCore {
       if let queue { rd_kafka_queue_destroy(queue) }
       queue = nil
     }
-    handle.destroy()
+    handle.destroy(inBackground: inBackground)
     handleLock.unlock()
   }
 }

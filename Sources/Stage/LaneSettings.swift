@@ -1,4 +1,5 @@
 public import Kafka
+public import Topics
 
 /// When a stage's state becomes durable, and where.
 public enum Durability: Sendable, Equatable {
@@ -41,6 +42,9 @@ public struct LaneSettings: Sendable {
 
   /// Told how far the lane is, instead of commits to the broker.
   public var progress: LocalProgress?
+
+  /// Sees every record that the lane makes a dead letter, on the lane's thread; for files that list them.
+  public var onDeadLetter: (@Sendable (DeadLetterValue) -> Void)?
 
   public init(inputTopic: String, groupId: String, usesGroup: Bool, durability: Durability) {
     self.inputTopic = inputTopic
