@@ -262,6 +262,7 @@ public final class ApplyProcessor: StatefulProcessor {
 
   public func collect(into changes: inout StateChanges) throws {
     try shop.flush()
+    CrashPoint.shopWrittenNotRecorded.reach()
     for (partition, orders) in partitions {
       for (key, entry) in orders.touched {
         entry.isTouched = false

@@ -24,6 +24,8 @@ public final class EnrichProcessor: StatefulProcessor {
 
   public struct Counts: Sendable {
     public var folded = 0
+    /// Folded too, but no snapshots.
+    public var contexts = 0
     public var emitted = 0
     public var duplicates = 0
     public var late = 0
@@ -89,8 +91,55 @@ public final class EnrichProcessor: StatefulProcessor {
           producer)
         continue
       }
-      try fold(value, message, customers, producer)
+      if ContextEventValue.isHeld(by: value) {
+        try foldContext(value, message, customers, producer)
+      } else {
+        try fold(value, message, customers, producer)
+      }
     }
+  }
+
+  /// From where an order was placed: a record of `orders` that is no snapshot.
+  private func foldContext(
+    _ value: UnsafeRawBufferPointer, _ message: MessageView, _ customers: Customers, _ producer: Producer
+  ) throws {
+    guard let context = ContextEventValue(orders: value), let identity = CustomerIdentity(context) else {
+      return try deadLetter(
+        message,
+        Problem(
+          code: "record.malformed", field: "context", expected: "a ContextEvent (topics/order.proto)",
+          found: "\(value.count) bytes"), producer)
+    }
+    let key = identity.recordPrefix
+    let customer = try self.customer(identity, key: key, customers)
+    var failure: (any Error)?
+    do {
+      let outcome = try folder.fold(
+        context, position: InputPosition(partition: message.partition, offset: message.offset),
+        into: customer
+      ) { record in
+        do { try send(record, producer) } catch { failure = failure ?? error }
+      }
+      counts.contexts += 1
+      counts.emitted += outcome.emitted
+      if outcome.isDuplicate {
+        counts.duplicates += 1
+      } else {
+        customer.accountedBytes += EnrichProcessor.contextOverheadBytes
+      }
+    } catch {
+      return try refuse(message, error, producer)
+    }
+    if let failure { throw failure }
+    note(customer, key: key, customers)
+  }
+
+  private func refuse(_ message: MessageView, _ error: any Error, _ producer: Producer) throws {
+    try deadLetter(
+      message,
+      Problem(
+        code: "fold.refused", field: "", expected: "an order that fits its customer's history",
+        found: "\(error)"), producer)
   }
 
   private func fold(
@@ -123,11 +172,7 @@ public final class EnrichProcessor: StatefulProcessor {
       if outcome.isDuplicate { counts.duplicates += 1 }
       if outcome.isLate { counts.late += 1 }
     } catch {
-      return try deadLetter(
-        message,
-        Problem(
-          code: "fold.refused", field: "", expected: "an order that fits its customer's history",
-          found: "\(error)"), producer)
+      return try refuse(message, error, producer)
     }
     if let failure { throw failure }
     // A folded snapshot costs its bytes and about as much again in the values beside them.
@@ -136,6 +181,7 @@ public final class EnrichProcessor: StatefulProcessor {
   }
 
   static let snapshotOverheadBytes = 700
+  static let contextOverheadBytes = 64
 
   private func send(_ record: EmittedRecord, _ producer: Producer) throws {
     outputKey.removeAll(keepingCapacity: true)

@@ -110,7 +110,7 @@ public final class TrialRun: Sendable {
           directory: stateDirectory, name: "\(GroupNames.apply)-\(partition)",
           identity: PartitionIdentity(
             topic: topics.decisions, partition: partition, schemaVersion: ApplyProcessor.schemaVersion),
-          cacheKiB: 2048))
+          cacheKiB: 2048, isScratch: true))
     }
     var labels = FinalLabels()
     try labels.write(states, to: try OutputFile(settings.out + "/labels.csv"))

@@ -23,6 +23,20 @@ import Testing
     #expect(!String(decoding: json.bytes, as: UTF8.self).unicodeScalars.contains("\u{2028}"))
   }
 
+  @Test func aContextShowsItsOrderAndNotTheAddress() throws {
+    var context = ContextEventValue()
+    context.mallId = "m"
+    context.orderId = "o"
+    context.ip = "203.0.113.7"
+    let snapshot = try #require(OrderSnapshotValue(protobuf: context.ordersValue))
+    #expect(snapshot.protobuf == context.ordersValue)
+    var json = JSONWriter()
+    snapshot.writeJSON(into: &json)
+    let line = try object(json)
+    #expect((line["context"] as? [String: Any])?["order_id"] as? String == "o")
+    #expect(!String(decoding: json.bytes, as: UTF8.self).contains("203.0"))
+  }
+
   @Test func aDecisionShowsWhatEachRuleSaidAndWhy() throws {
     var decision = DecisionValue()
     decision.mallId = "m"
