@@ -56,8 +56,8 @@ public final class ApplyProcessor: StatefulProcessor {
   private let reconciler: Reconciler
   private let shop: any ShopSink
   private let actionsPartitions: Int
-  private let deadLetters: TopicHandle
-  private let seal: DeadLetterSeal
+  /// Records that became dead letters.
+  public let refused: RefusedRecords
   private let cacheBytesMax: Int
   private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Orders] = [:]
@@ -92,8 +92,8 @@ public final class ApplyProcessor: StatefulProcessor {
     self.reconciler = reconciler
     self.shop = shop
     self.actionsPartitions = max(actionsPartitions, 1)
-    self.deadLetters = deadLetters
-    self.seal = seal
+    refused = RefusedRecords(
+      stage: "apply", source: "decisions", topic: deadLetters, seal: seal, clockUs: clockUs)
     self.cacheBytesMax = cacheBytesMax
     self.clockUs = clockUs
   }
@@ -123,7 +123,8 @@ public final class ApplyProcessor: StatefulProcessor {
       guard let value = message.value, let header = DecisionHeader(value),
         try take(value, header, message.partition, orders)
       else {
-        try deadLetter(message, producer)
+        counts.deadLetters += 1
+        try refused.refuse(message, expected: "a Decision (topics/decision.proto)", producer)
         continue
       }
     }
@@ -362,29 +363,6 @@ public final class ApplyProcessor: StatefulProcessor {
       }
       orders.collected.removeAll(keepingCapacity: true)
       orders.cache.trim()
-    }
-  }
-
-  private func deadLetter(_ message: MessageView, _ producer: Producer) throws {
-    counts.deadLetters += 1
-    var letter = DeadLetterValue()
-    letter.stage = "apply"
-    letter.source = "decisions"
-    letter.partition = message.partition
-    letter.position = message.offset
-    letter.at = Instant(microseconds: clockUs())
-    letter.problems = [
-      Problem(
-        code: message.value == nil ? "record.tombstone" : "record.malformed", field: "",
-        expected: "a Decision (topics/decision.proto)", found: "\(message.value?.count ?? 0) bytes")
-    ]
-    if let value = message.value {
-      letter.bodyBytes = Int64(value.count)
-      letter.sealedBody = seal.seal(value)
-    }
-    let bytes = letter.protobuf
-    _ = try bytes.withUnsafeBytes {
-      try producer.send(topic: deadLetters, partition: 0, key: nil, value: $0)
     }
   }
 }

@@ -50,6 +50,7 @@ public func runEnrichLane(
   let processor = EnrichProcessor(
     folder: folder, outputs: outputs, seal: settings.seal, cacheBytesMax: settings.cacheBytes)
   processor.collectBytesMax = settings.collectBytesMax
+  processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,
     consumer: try broker.consumer(group: settings.lane.groupId), producer: producer, processor: processor,

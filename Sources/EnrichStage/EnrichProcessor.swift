@@ -57,9 +57,9 @@ public final class EnrichProcessor: StatefulProcessor {
   private var persistedParts = 0
   private let folder: HistoryFolder
   private let outputs: Outputs
-  private let seal: DeadLetterSeal
+  /// Records that became dead letters.
+  public let refused: RefusedRecords
   private let cacheBytesMax: Int
-  private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Customers] = [:]
   public private(set) var counts = Counts()
   /// A collection takes the customers changed first, up to about this many bytes. Only for state that nobody reads after
@@ -74,9 +74,9 @@ public final class EnrichProcessor: StatefulProcessor {
   ) {
     self.folder = folder
     self.outputs = outputs
-    self.seal = seal
+    refused = RefusedRecords(
+      stage: "enrich", source: "orders", topic: outputs.deadLetters, seal: seal, clockUs: clockUs)
     self.cacheBytesMax = cacheBytesMax
-    self.clockUs = clockUs
   }
 
   public func open(_ partition: Int32, state: PartitionState) throws {
@@ -278,20 +278,6 @@ public final class EnrichProcessor: StatefulProcessor {
 
   private func deadLetter(_ message: MessageView, _ problem: Problem, _ producer: Producer) throws {
     counts.deadLetters += 1
-    var letter = DeadLetterValue()
-    letter.stage = "enrich"
-    letter.source = "orders"
-    letter.partition = message.partition
-    letter.position = message.offset
-    letter.at = Instant(microseconds: clockUs())
-    letter.problems = [problem]
-    if let value = message.value {
-      letter.bodyBytes = Int64(value.count)
-      letter.sealedBody = seal.seal(value)
-    }
-    let bytes = letter.protobuf
-    _ = try bytes.withUnsafeBytes {
-      try producer.send(topic: outputs.deadLetters, partition: 0, key: nil, value: $0)
-    }
+    try refused.refuse(message, problem, producer)
   }
 }

@@ -89,13 +89,19 @@ public final class TrialRun: Sendable {
 
   /// Nobody but us reads this broker: no compression, small fetch queues.
   static func access(_ embedded: EmbeddedBroker) -> BrokerAccess {
-    let client = ClientSettings(
+    var client = ClientSettings(
       bootstrap: embedded.bootstrap, clientId: "passflow-run",
       properties: [
         "queued.max.messages.kbytes": "32768", "queued.min.messages": "1000000", "fetch.wait.max.ms": "5",
-        "compression.codec": "lz4",
+        // A batch crosses the machine twice: packing it costs more than it saves.
+        "compression.codec": "none",
+        // Whole batches are handed over: the broker's thread is to see them whole.
+        "linger.ms": "1",
       ])
-    return BrokerAccess(client: client, isEmbedded: true)
+    client.closesInBackground = true
+    var access = BrokerAccess(client: client, isEmbedded: true)
+    access.progress = LocalProgress()
+    return access
   }
 
   /// `ledgers`: what stayed in memory.
@@ -177,6 +183,7 @@ private final class Stages: Sendable {
   private let ruleSet: RuleSet
   private let stateDirectory: String
   private let seal: DeadLetterSeal
+  private let letters: DeadLetterFile
   private let enrich = LaneContext()
   private let evaluate = LaneContext()
   private let apply = LaneContext()
@@ -211,11 +218,14 @@ private final class Stages: Sendable {
     let key = (0..<DeadLetterSeal.keyByteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
     guard let seal = DeadLetterSeal(key: key) else { throw UserError("libsodium does not start") }
     self.seal = seal
+    letters = try DeadLetterFile(settings.out + "/dead-letters.ndjson")
   }
 
   private func lane(_ topic: String, _ group: String) -> LaneSettings {
     var lane = LaneSettings(inputTopic: topic, groupId: group, usesGroup: false, durability: .scratch)
     lane.inputPartitions = settings.partitions
+    lane.progress = broker.progress
+    lane.onDeadLetter = { [letters] in letters.add($0) }
     lane.stateDirectory = stateDirectory
     lane.commitIntervalMs = 10
     // Nobody reads this state after a crash: only memory limits how long it may stay unwritten.
@@ -245,6 +255,7 @@ private final class Stages: Sendable {
     for context in [enrich, evaluate, apply] { context.stop() }
     for thread in threads { thread.join() }
     try throwFailure()
+    try letters.finish()
     let counts = results.withLock { $0 }
     summary.decided = counts.apply.ownDecisions
     summary.decisions = counts.apply.decisions
@@ -346,8 +357,7 @@ private final class Stages: Sendable {
       throw UserError("libsodium does not start")
     }
     let intake = OrderIntake(secret: secret, producer: producer, topics: intakeTopics, seal: seal)
-    let letters = try DeadLetterFile(settings.out + "/dead-letters.ndjson")
-    intake.onRefusal = { line, problems, bytes in letters.add(line, problems, bytes) }
+    intake.onRefusal = { [letters] line, problems, bytes in letters.add(line, problems, bytes) }
     var bar = ProgressBar(
       title: "orders", total: file.byteCount > 0 ? file.byteCount : nil,
       isTerminal: StandardStream.error.isTerminal, nowMs: monotonicMs())
@@ -370,7 +380,6 @@ private final class Stages: Sendable {
       StandardStream.error.write(bar.finish(done: file.bytesRead, nowMs: monotonicMs()))
     }
     summary.deadLettered = intake.counts.refused
-    try letters.finish()
   }
 
   private func show(_ bar: inout ProgressBar, _ bytes: Int) {
@@ -382,7 +391,6 @@ private final class Stages: Sendable {
   private static let bufferedBytesMax = 8 << 20
 
   private func pause(_ producer: Producer) throws {
-    producer.flushPending()
     while !producer.waitForRoom(maxBytes: Stages.bufferedBytesMax, timeoutMs: 200) {
       if isBroken() { try throwFailure() }
       if let failure = producer.failure { throw failure }
@@ -391,15 +399,9 @@ private final class Stages: Sendable {
   }
 
   private func waitUntilDrained(_ summary: inout TrialRunSummary) throws {
-    let progress = try PipelineProgress(
-      broker: broker,
-      hops: [
-        .init(topic: topics.orders, group: GroupNames.enrich),
-        .init(topic: topics.enriched, group: GroupNames.evaluate),
-        .init(topic: topics.decisions, group: GroupNames.apply),
-      ])
-    defer { progress.close() }
-    let finished = try progress.waitUntilDrained(pollMs: 5) { _ in !self.isBroken() }
-    if !finished { try throwFailure() }
+    guard let progress = broker.progress else { return }
+    while !progress.waitUntilDrained(timeoutMs: 200) {
+      if isBroken() { try throwFailure() }
+    }
   }
 }

@@ -37,6 +37,9 @@ public struct BrokerAccess: Sendable {
   /// Of batches sent to a real broker: `lz4`, `zstd`, `snappy`, `gzip`, `none`.
   public var compression = "lz4"
 
+  /// Where all stages share one process with their broker: how far each of them is, instead of commits.
+  public var progress: LocalProgress?
+
   public init(client: ClientSettings, isEmbedded: Bool) {
     self.client = client
     self.isEmbedded = isEmbedded
@@ -49,7 +52,9 @@ public struct BrokerAccess: Sendable {
   public func topic(_ name: String, of producer: Producer, readBy group: String?) throws -> TopicHandle {
     let pacing =
       isEmbedded
-      ? group.map { Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes) } : nil
+      ? group.map {
+        Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes, progress: progress)
+      } : nil
     return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
   }
 
