@@ -104,7 +104,7 @@ let package = Package(
       "passflow", ["Pipeline", "Stage", "Files", "Kafka", "Topics", "ApplyStage", "EvaluateStage", "Rules"]),
 
     // Measurements of one target each; run in release.
-    benchmark("RulesBench", ["Rules", "Orders"]),
+    benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics"]),
 
     // Benchmarks.
     .executableTarget(
@@ -118,7 +118,7 @@ let package = Package(
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
-    tests("RulesTests", ["Rules"]),
+    tests("RulesTests", ["Rules", "CRuleKernels"]),
     tests("HistoryTests", ["History", "Orders", "Topics"]),
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),

@@ -1,5 +1,4 @@
 public import Kafka
-import Orders
 public import Stage
 public import Topics
 
@@ -17,9 +16,8 @@ public final class EvaluateProcessor: StatelessProcessor {
   /// Published rules count: to pass a switch over would be to decide differently from others.
   private let followsRules: Bool
   private let decisions: TopicHandle
-  private let deadLetters: TopicHandle
-  private let seal: DeadLetterSeal
-  private let clockUs: @Sendable () -> Int64
+  /// Records that became dead letters.
+  public let refused: RefusedRecords
   /// Deciders with rows of this batch, in the order of their first.
   private var waiting: [Decider] = []
   public private(set) var counts = Counts()
@@ -44,9 +42,8 @@ public final class EvaluateProcessor: StatelessProcessor {
     self.switcher = switcher
     self.followsRules = followsRules
     self.decisions = decisions
-    self.deadLetters = deadLetters
-    self.seal = seal
-    self.clockUs = clockUs
+    refused = RefusedRecords(
+      stage: "evaluate", source: "orders.enriched", topic: deadLetters, seal: seal, clockUs: clockUs)
   }
 
   public func open(_ partition: Int32, start: StatelessStart, outputs producer: Producer) throws {
@@ -93,6 +90,11 @@ public final class EvaluateProcessor: StatelessProcessor {
     if try !switcher.take(message, outputs: producer) { try deadLetter(message, producer) }
   }
 
+  private func deadLetter(_ message: MessageView, _ producer: Producer) throws {
+    counts.deadLetters += 1
+    try refused.refuse(message, expected: "an EnrichedOrder (topics/enriched.proto)", producer)
+  }
+
   private func flush(_ producer: Producer) throws {
     for decider in waiting {
       try decider.decide { decided in
@@ -103,28 +105,5 @@ public final class EvaluateProcessor: StatelessProcessor {
       }
     }
     waiting.removeAll(keepingCapacity: true)
-  }
-
-  private func deadLetter(_ message: MessageView, _ producer: Producer) throws {
-    counts.deadLetters += 1
-    var letter = DeadLetterValue()
-    letter.stage = "evaluate"
-    letter.source = "orders.enriched"
-    letter.partition = message.partition
-    letter.position = message.offset
-    letter.at = Instant(microseconds: clockUs())
-    letter.problems = [
-      Problem(
-        code: message.value == nil ? "record.tombstone" : "record.malformed", field: "",
-        expected: "an EnrichedOrder (topics/enriched.proto)", found: "\(message.value?.count ?? 0) bytes")
-    ]
-    if let value = message.value {
-      letter.bodyBytes = Int64(value.count)
-      letter.sealedBody = seal.seal(value)
-    }
-    let bytes = letter.protobuf
-    _ = try bytes.withUnsafeBytes {
-      try producer.send(topic: deadLetters, partition: 0, key: nil, value: $0)
-    }
   }
 }

@@ -64,7 +64,7 @@ public final class Evaluator {
     count = batch.count
     let isReady = findProfiles(batch)
     programAge += 1
-    if !isReady || programAge > Evaluator.programAgeMax || program?.itemCapacity != batch.itemCapacity {
+    if !isReady || programAge > Evaluator.programAgeMax || (program?.itemCapacity ?? 0) < batch.itemCapacity {
       makeProgram(batch)
     }
     guard let program else { return }

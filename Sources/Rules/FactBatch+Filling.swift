@@ -135,6 +135,9 @@ extension FactBatch {
     listsKnown[slot &* wordCount &+ row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: row & 63)
   }
 
+  /// Lists named for the row at hand.
+  public var namedLists: Int { rowLists.count }
+
   public func addList(_ name: String) {
     var copy = name
     copy.withUTF8 { addList($0) }

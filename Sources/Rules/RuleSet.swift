@@ -39,7 +39,7 @@ public struct RuleSet: Sendable {
   public let demand: FactDemand
 
   /// Rules of one set.
-  public static let rulesMax = 1_000
+  public static let rulesMax = 10_000
 
   init(_ rules: [Rule]) {
     self.rules = RuleSet.inOrder(rules.sorted { bytesPrecede($0.id, $1.id) })
@@ -63,9 +63,12 @@ extension FactDemand {
     for reference in references {
       switch reference {
       case .claims(let window):
-        claimWindows = Set(claimWindows).union([window]).sorted()
+        if !claimWindows.contains(window) { claimWindows = (claimWindows + [window]).sorted() }
         needsHistory = true
-      case .list(let name): lists = FactDemand.sortedOnce(lists + [name])
+      case .list(let name):
+        if !lists.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
+          lists = FactDemand.sortedOnce(lists + [name])
+        }
       case .fact(.historyOrders), .fact(.historyAmount): needsHistory = true
       case .fact(.bundlePartners): needsBundle = true
       case .fact(.zones): needsZones = true

@@ -39,8 +39,11 @@ enum SHA256 {
 
   private static func compress(_ state: inout [UInt32], _ block: ArraySlice<UInt8>) {
     var words: [UInt32] = []
+    words.reserveCapacity(64)
     for index in stride(from: block.startIndex, to: block.endIndex, by: 4) {
-      words.append(block[index..<(index + 4)].reduce(0) { $0 << 8 | UInt32($1) })
+      words.append(
+        UInt32(block[index]) << 24 | UInt32(block[index + 1]) << 16 | UInt32(block[index + 2]) << 8
+          | UInt32(block[index + 3]))
     }
     for index in 16..<64 {
       let a = words[index - 15]
@@ -56,7 +59,9 @@ enum SHA256 {
       let first = v[7] &+ s1 &+ choice &+ constants[index] &+ words[index]
       let s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22)
       let majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2])
-      v = [first &+ s0 &+ majority, v[0], v[1], v[2], v[3] &+ first, v[4], v[5], v[6]]
+      for place in stride(from: 7, to: 0, by: -1) { v[place] = v[place - 1] }
+      v[4] = v[4] &+ first
+      v[0] = first &+ s0 &+ majority
     }
     for index in 0..<8 { state[index] = state[index] &+ v[index] }
   }

@@ -13,12 +13,15 @@ public struct TopicNames: Sendable, Equatable {
   public var applyChangelog = "apply.ledger"
   public var rules = "rules"
   public var ruleSwitches = "rules.switches"
+  public var contextChangelog = "ingest.context"
 
   public init() {}
 }
 
 /// The names of the stages' consumer groups.
 public enum GroupNames {
+  /// Joins orders and beacons.
+  public static let ingest = "passflow-ingest"
   public static let enrich = "passflow-enrich"
   public static let evaluate = "passflow-evaluate"
   public static let apply = "passflow-apply"
@@ -36,6 +39,9 @@ public struct BrokerAccess: Sendable {
   /// Of batches sent to a real broker: `lz4`, `zstd`, `snappy`, `gzip`, `none`.
   public var compression = "lz4"
 
+  /// Where all stages share one process with their broker: how far each of them is, instead of commits.
+  public var progress: LocalProgress?
+
   public init(client: ClientSettings, isEmbedded: Bool) {
     self.client = client
     self.isEmbedded = isEmbedded
@@ -48,7 +54,9 @@ public struct BrokerAccess: Sendable {
   public func topic(_ name: String, of producer: Producer, readBy group: String?) throws -> TopicHandle {
     let pacing =
       isEmbedded
-      ? group.map { Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes) } : nil
+      ? group.map {
+        Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes, progress: progress)
+      } : nil
     return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
   }
 

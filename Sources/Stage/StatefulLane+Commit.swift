@@ -16,7 +16,9 @@ extension StatefulLane {
     case .inTransaction:
       if let outcome = transactions?.take() { try settle(outcome) }
     }
-    if settings.durability == .scratch, now - lastHintMs >= 10 { hint(acknowledged.all, now: now) }
+    if settings.durability == .scratch, settings.progress != nil || now - lastHintMs >= 10 {
+      hint(acknowledged.all, now: now)
+    }
     if !awaitingCheckpoint.isEmpty, phase == .idle,
       now - lastCheckpointMs >= Int64(settings.checkpointIntervalMs)
         || awaitingCheckpoint.byteCount >= settings.dirtyBytesMax
@@ -171,6 +173,12 @@ extension StatefulLane {
   private func hint(_ offsets: [(partition: Int32, offset: Int64)], now: Int64) {
     lastHintMs = now
     guard !offsets.isEmpty else { return }
+    if let progress = settings.progress {
+      for (partition, offset) in offsets {
+        progress.finished(TopicPartition(settings.inputTopic, partition), to: offset)
+      }
+      return
+    }
     try? consumer.commitAsync(
       offsets.map { (TopicPartition(settings.inputTopic, $0.partition), $0.offset) })
   }

@@ -52,6 +52,10 @@ extension StatefulLane {
   private func checked(_ topicPartition: TopicPartition, next: Int64) throws -> Int64 {
     let (earliest, _) = try consumer.watermarks(topicPartition, timeoutMs: 30_000)
     if next < 0 { return earliest }
+    if next < earliest, settings.skipsGoneInputs {
+      context.note(.inputSkipped(partition: topicPartition.partition, from: next, to: earliest))
+      return earliest
+    }
     if next < earliest {
       throw LaneError.inputGone(
         partition: topicPartition.partition, committed: next, earliest: earliest)

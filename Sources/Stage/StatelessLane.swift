@@ -108,6 +108,10 @@ public final class StatelessLane<Processor: StatelessProcessor> {
 
   private func commitIfDue() {
     if acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough) { grew = true }
+    if let progress = settings.progress, grew {
+      for (topicPartition, offset) in offsets(owned) { progress.finished(topicPartition, to: offset) }
+      grew = false
+    }
     let now = monotonicMs()
     guard grew, now - lastCommitMs >= Int64(settings.commitIntervalMs) else { return }
     CrashPoint.beforeOffsetCommit.reach()
@@ -157,7 +161,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     }
     _ = acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough)
     let settled = offsets(owned)
-    if !settled.isEmpty { try? consumer.commit(settled) }
+    if !settled.isEmpty, settings.progress == nil { try? consumer.commit(settled) }
     grew = false
   }
 }

@@ -12,8 +12,13 @@ import Testing
     var compared = 0
     var seen = [0, 0, 0]
     for _ in 0..<rounds {
-      let sets = try [19, 9, 8].map { RuleSet(try generatedRules(&generated, count: $0)) }
-      let plan = try Plan(sets)
+      // Sets of their own shapes, and malls whose rules differ from another's in their numbers alone; one of those
+      // comes by a change of the plan.
+      let own = try [16, 8].map { RuleSet(try generatedRules(&generated, count: $0)) }
+      let sibling = RuleSet(own[0].rules.map { generated.withOtherNumbers($0) })
+      let last = RuleSet(own[1].rules.map { generated.withOtherNumbers($0) })
+      let plan = try Plan(own + [sibling, own[1]]).replacing(3, with: last)
+      let sets = plan.ruleSets
       let batch = FactBatch(layout: plan.layout, capacity: 256)
       let evaluator = Evaluator(plan: plan, capacity: 256)
       for rows in [0, 1, 63, 64, 65] {

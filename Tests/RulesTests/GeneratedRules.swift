@@ -33,6 +33,34 @@ struct Generated {
     rule.effectiveUntil = random.chance(10) ? Instant(microseconds: random.pick(Generated.numbers)) : nil
   }
 
+  /// The rule with other constants where a comparison has one.
+  mutating func withOtherNumbers(_ rule: Rule) -> Rule {
+    var other = Rule(
+      id: rule.id, name: "", condition: rule.condition.map { withOtherNumbers($0) }, match: rule.match,
+      typedMatch: rule.typedMatch)
+    (other.priority, other.stops, other.group, other.otherwise) = (
+      rule.priority, rule.stops, rule.group, rule.otherwise
+    )
+    (other.state, other.when) = (rule.state, rule.when)
+    (other.effectiveFrom, other.effectiveUntil) = (rule.effectiveFrom, rule.effectiveUntil)
+    if let condition = other.condition, case .success(let typed) = Checker.check(condition) {
+      other.buildTerms(typedConjuncts: condition.typedConjuncts(typed))
+    }
+    return other
+  }
+
+  private mutating func withOtherNumbers(_ expression: Expression) -> Expression {
+    if case .binary(let op, let left, let right) = expression.kind, op != .divide,
+      case .int(let value) = right.kind, value >= 0, random.chance(70)
+    {
+      return Expression(.binary(op, withOtherNumbers(left), Expression(.int(Int64(random.below(7))))))
+    }
+    var copy = self
+    let result = expression.mapChildren { copy.withOtherNumbers($0) }
+    self = copy
+    return result
+  }
+
   private mutating func number(_ item: Bool, _ depth: Int) -> String {
     switch random.below(depth > 0 ? 8 : 4) {
     case 0: return String(random.pick([-3, 0, 1, 2, 5, 100_000]))

@@ -47,6 +47,11 @@ import Testing
     #expect(try RuleSet.load(files: RuleFileTests.shipped().reversed()).hash == set.hash)
   }
 
+  @Test func theContentHashIsSHA256() {
+    #expect(
+      SHA256.hex(Array("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+  }
+
   @Test func aTemplateTakesItsParametersFromTheRule() throws {
     let files = try RuleFileTests.shipped().filter { $0.path.contains("HIGH_VALUE") }
     let text =

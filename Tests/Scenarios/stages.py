@@ -67,7 +67,7 @@ class Stage:
             "PASSFLOW_KAFKA_INSTANCE_ID": f"{self.name}-{self.number}" if self.is_static else "",
             "PASSFLOW_DEAD_LETTERS_KEY_FILE": os.path.join(os.path.dirname(self.work), "dead-letter.key"),
         }
-        if self.name in ("enrich", "apply"):
+        if self.name in ("ingest", "enrich", "apply"):
             variables["PASSFLOW_STATE_DIRECTORY"] = self.work
         if self.name == "enrich":
             variables["PASSFLOW_ENRICH_REFERENCE_DIRECTORY"] = "config/reference"
@@ -129,10 +129,10 @@ class Stage:
 def reset_topics():
     """Each run begins with empty topics and groups: a cluster of its own would cost more time."""
     names = ["orders", "orders.enriched", "decisions", "actions", "orders.dlq", "webhooks", "order.context",
-             "enrich.history", "apply.ledger"]
+             "enrich.history", "apply.ledger", "ingest.context"]
     for name in names:
         subprocess.run([CLUSTER, "tool", "topics", "--delete", "--topic", name], capture_output=True)
-    for group in ("passflow-enrich", "passflow-evaluate", "passflow-apply"):
+    for group in ("passflow-ingest", "passflow-enrich", "passflow-evaluate", "passflow-apply"):
         subprocess.run([CLUSTER, "tool", "groups", "--delete", "--group", group], capture_output=True)
 
     def gone():
@@ -145,6 +145,7 @@ def feed(orders, work, number):
     return subprocess.Popen(
         [os.path.join(BIN, "passflow-ingest"), "--orders", orders, "--exit-when-done"], cwd=ROOT,
         env={**os.environ, "PASSFLOW_KAFKA_BOOTSTRAP": BOOTSTRAP, "PASSFLOW_HTTP_PORT": "0",
+             "PASSFLOW_STATE_DIRECTORY": os.path.join(work, f"ingest-{number}"),
              "PASSFLOW_INGEST_IDENTITY_SECRET_FILE": os.path.join(work, "identity.key"),
              "PASSFLOW_DEAD_LETTERS_KEY_FILE": os.path.join(work, "dead-letter.key")},
         stdout=open(os.path.join(work, f"ingest-{number}.log"), "ab"), stderr=subprocess.STDOUT,

@@ -20,10 +20,10 @@ struct BenchmarkOrders {
   private mutating func chance(_ percent: UInt64) -> Bool { next() % 100 < percent }
 
   /// Adds `rows` orders with every fact that the batch's plan reads.
-  mutating func fill(_ batch: FactBatch, rows: Int) {
+  mutating func fill(_ batch: FactBatch, rows: Int, malls: Int = 1) {
     let layout = batch.layout
     for _ in 0..<rows {
-      guard batch.beginOrder() else { return }
+      guard batch.beginOrder(ruleSet: malls == 1 ? 0 : Int(below(UInt64(malls)))) else { return }
       let placed = start + below(30 * 86_400) * 1_000_000
       batch.setTimes(placedAt: placed, paidAt: chance(80) ? placed + below(3_600) * 1_000_000 : nil)
       batch.setPaymentStatus(wire: chance(80) ? 3 : 1)

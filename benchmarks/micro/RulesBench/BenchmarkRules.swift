@@ -16,16 +16,44 @@ enum BenchmarkRules {
     return try RuleSet.load(files: paths.map { ($0, try text(of: "\(root)/\($0)")) })
   }
 
-  private static func text(of path: String) throws -> String {
+  static func text(of path: String) throws -> String {
     guard let file = fopen(path, "r") else { throw Failure(description: "cannot read \(path)") }
     defer { fclose(file) }
-    var bytes = [UInt8](repeating: 0, count: 65_536)
+    var bytes = [UInt8](repeating: 0, count: 1 << 20)
     let length = fread(&bytes, 1, bytes.count, file)
     return String(decoding: bytes[..<length], as: UTF8.self)
   }
 
+  /// Twenty rules for each mall, made from the shipped templates with parameters of its own.
+  static func malls(_ count: Int, root: String) throws -> [(path: String, text: String)] {
+    try templates.map { ("config/templates/\($0).yaml", try text(of: "\(root)/config/templates/\($0).yaml")) }
+      + (0..<count).map { ("mall\($0).yaml", mall($0)) }
+  }
+
+  /// `number` sets the parameters.
+  static func mall(_ number: Int) -> String {
+    var text = "mall: m\(number)\nrules:\n"
+    var rule = 0
+    func add(_ template: String, _ params: String = "") {
+      text += "  - {id: r\(rule), template: \(template), params: {\(params)}, then: {labels: [L\(rule)]}}\n"
+      rule += 1
+    }
+    let base = number * 37 % 9_973
+    for step in 1...5 { add("HIGH_VALUE", "at_least: \(20_000 * step + base * 10)") }
+    for step in 1...4 { add("VIP_GIFT", "at_least: \(200_000 * step + base * 100)") }
+    for step in 1...3 { add("FRAUD_CHECK", "at_least: \(40_000 * step + base * 10)") }
+    add("RETURN_RISK", "at_least: \(1 + number % 4)")
+    add("RETURN_RISK", "months: 6, at_least: \(1 + number % 5)")
+    for hour in 10...11 { add("SAME_DAY", "cutoff: \"\(hour):\(10 + number % 50)\"") }
+    for template in ["FIRST_ORDER", "ISLAND_SHIP", "BANK_ALERT", "STOCK_ALERT"] { add(template) }
+    return text
+  }
+
   /// `count` rules of the nineteen shapes, with constants that differ from turn to turn.
   static func varied(count: Int) throws -> RuleSet {
+    if count > RuleSet.rulesMax {
+      throw Failure(description: "a set has at most \(RuleSet.rulesMax) rules")
+    }
     let lines = (0..<count).map { index in
       "  - {id: r\(index), if: '\(condition(index % 19, index / 19))', then: {labels: [L\(index % 50)]}}"
     }

@@ -1,0 +1,179 @@
+import EvaluateStage
+import Orders
+import Rules
+import Topics
+
+/// Many malls in one batch, changes of one mall, records as they come over the wire, files of one's own.
+extension RulesBench {
+  static func measureMalls(root: String) throws {
+    var books: [RuleBook] = []
+    let count = 10_000
+    let files = try BenchmarkRules.malls(count, root: root)
+    let reading = seconds {
+      if let book = try? RuleBook.load(files: files, installsTemplates: false) { books = [book] }
+    }
+    guard let book = books.first else { throw BenchmarkRules.Failure(description: "the malls do not load") }
+    var sets: [RuleSet] = []
+    let choosing = seconds { sets = (0..<count).map { book.ruleSet(mall: "m\($0)", shop: 1) } }
+    var plans: [Plan] = []
+    let compiling = (0..<3).map { _ in seconds { if let plan = try? Plan(sets) { plans = [plan] } } }
+    guard let plan = plans.first else {
+      throw BenchmarkRules.Failure(description: "the malls do not compile")
+    }
+    print(
+      "10,000 malls × 20 rules: reading the files \(fixed(reading, 2)) s, a set for each \(fixed(choosing, 2)) s,",
+      "compiling \(fixed(median(compiling), 2)) s; \(plan.nodeCount) nodes")
+    try measureSwitch(plan, root: root)
+    for _ in 0..<2 {
+      try measure("1 × 20", [sets[0]])
+      try measure("100 × 20", Array(sets.prefix(100)))
+      try measure("10k × 20", plan)
+    }
+  }
+
+  private static func measureSwitch(_ plan: Plan, root: String) throws {
+    let next = try BenchmarkRules.malls(0, root: root) + [("new.yaml", BenchmarkRules.mall(123_457))]
+    let set = try RuleBook.load(files: next, installsTemplates: false).ruleSet(mall: "m123457", shop: 1)
+    let evaluator = Evaluator(plan: plan)
+    let batch = filled(plan, malls: plan.ruleSets.count)[0]
+    evaluator.evaluate(batch)
+    var times: [Double] = []
+    var stalls: [Double] = []
+    for index in 0..<9 {
+      var changed: Plan?
+      times.append(seconds { changed = try? plan.replacing(index, with: set) })
+      guard let changed else { throw BenchmarkRules.Failure(description: "no plan") }
+      let evaluating = seconds { evaluator.evaluate(batch) }
+      stalls.append(
+        seconds {
+          evaluator.adopt(changed)
+          evaluator.evaluate(batch)
+        } - evaluating)
+      evaluator.adopt(plan)
+      evaluator.evaluate(batch)
+    }
+    print(
+      "switching one of 10,000 malls: next plan \(fixed(median(times) * 1e3, 2)) ms (most",
+      "\(fixed((times.max() ?? 0) * 1e3, 2))), taken up in \(fixed(median(stalls) * 1e3, 2)) ms (most",
+      "\(fixed((stalls.max() ?? 0) * 1e3, 2)))")
+  }
+
+  /// Records of topic `orders.enriched` with two items each, to columns and answers, and to whole decisions.
+  static func measureWire(root: String) throws {
+    let files = try BenchmarkRules.malls(1, root: root)
+    let set = try RuleBook.load(files: files, installsTemplates: false).ruleSet(mall: "m0", shop: 1)
+    let decider = Decider(plan: try Plan([set]))
+    let records = (0..<20_000).map { EncodedRecords.record($0).protobuf }
+    let arena = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: records.reduce(0) { $0 + $1.count }, alignment: 16)
+    var places: [UnsafeRawBufferPointer] = []
+    var end = 0
+    for record in records {
+      let place = UnsafeMutableRawBufferPointer(rebasing: arena[end..<end + record.count])
+      place.copyBytes(from: record)
+      places.append(UnsafeRawBufferPointer(place))
+      end += record.count
+    }
+    var bytes = 0
+    func pass(_ finish: () -> Void) {
+      for (index, place) in places.enumerated() {
+        if decider.isFull { finish() }
+        _ = decider.add(place, input: index)
+      }
+      finish()
+    }
+    let rounds = 25
+    func measured(_ finish: () -> Void) -> [Double] {
+      pass(finish)
+      return (0..<runs).map { _ in seconds { for _ in 0..<rounds { pass(finish) } } }
+    }
+    let matching = measured { decider.match() }
+    let deciding = measured { decider.decide { bytes &+= $0.bytes.count } }
+    let orders = Double(rounds * places.count)
+    print(
+      "wire, \(end / places.count) bytes an order, 20 rules: bytes → matches",
+      "\(fixed(orders / median(matching) / 1e6, 2)) M orders/s",
+      "(\(fixed(orders / (matching.max() ?? 1) / 1e6, 2))–\(fixed(orders / (matching.min() ?? 1) / 1e6, 2))),",
+      "bytes → decisions \(fixed(orders / median(deciding) / 1e6, 2)) M orders/s", bytes == 0 ? "none" : "")
+  }
+
+  /// `--orders COLUMNS.csv --rules RULES.yaml [--runs N]`: matches per rule, and the time.
+  static func measureFile(_ arguments: [String]) throws {
+    func option(_ name: String) -> String? {
+      arguments.firstIndex(of: name).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
+    }
+    guard let orders = option("--orders"), let rules = option("--rules") else {
+      throw BenchmarkRules.Failure(description: "use: RulesBench --orders COLUMNS.csv --rules RULES.yaml")
+    }
+    let plan = try Plan([RuleSet.load(files: [(rules, try BenchmarkRules.text(of: rules))])])
+    let file = try FactFile(path: orders, plan: plan)
+    for name in file.ignored { print("column left out: \(name)") }
+    let batches = file.batches(plan)
+    let count = batches.reduce(0) { $0 + $1.count }
+    let evaluator = Evaluator(plan: plan)
+    var matches = [Int](repeating: 0, count: plan.rules.count)
+    var unknown = matches
+    for batch in batches {
+      evaluator.evaluate(batch)
+      for rule in plan.rules.indices {
+        let isTrue = evaluator.trueRows(rule: rule)?.reduce(0) { $0 + $1.nonzeroBitCount } ?? 0
+        let isFalse = evaluator.falseRows(rule: rule)?.reduce(0) { $0 + $1.nonzeroBitCount } ?? 0
+        matches[rule] += isTrue
+        unknown[rule] += batch.count - isTrue - isFalse
+      }
+    }
+    print("rule,true,unknown")
+    for (index, rule) in plan.rules.enumerated() {
+      print("\(plan.ruleSets[0].rules[rule.rule].id),\(matches[index]),\(unknown[index])")
+    }
+    let times = (0..<(option("--runs").flatMap { Int($0) } ?? runs)).map { _ in
+      seconds { for batch in batches { evaluator.evaluate(batch) } }
+    }
+    let time = median(times)
+    print(
+      "\(count) orders × \(plan.rules.count) rules: \(fixed(time * 1e3, 3)) ms",
+      "(\(fixed((times.min() ?? 0) * 1e3, 3))–\(fixed((times.max() ?? 0) * 1e3, 3)) over \(times.count) runs),",
+      "\(fixed(Double(count * plan.rules.count) / time / 1e6, 0)) M order·rules/s")
+  }
+}
+
+/// Enriched records with what a shop's order has.
+enum EncodedRecords {
+  static func record(_ number: Int) -> EnrichedOrderValue {
+    var snapshot = OrderSnapshotValue()
+    snapshot.mallId = "demomall"
+    snapshot.shopNo = 1
+    snapshot.orderId = "20261010-\(1_000_000 + number)"
+    snapshot.event = "order.placed"
+    snapshot.eventTime = Instant(microseconds: 1_790_000_000_000_000 + Int64(number) * 1_000_000)
+    snapshot.version = 1
+    snapshot.placedAt = snapshot.eventTime
+    snapshot.channel = "self"
+    snapshot.currency = "KRW"
+    snapshot.paymentStatus = number % 5 == 0 ? .unpaid : .paid
+    snapshot.paymentMethods = [number % 7 == 0 ? "cash" : "card"]
+    snapshot.items = (1...2).map { line in
+      var item = ItemValue()
+      item.itemCode = "\(snapshot.orderId)-0\(line)"
+      item.productCode = "P00000\(number % 97)"
+      item.sku = "P00000\(number % 97)00\(line)A"
+      item.quantity = 1
+      item.unitPrice = Int64(10_000 + number % 100 * 1_000)
+      item.status = "N10"
+      return item
+    }
+    var facts = FactsValue()
+    facts.amountItems = Int64(20_000 + number % 100 * 2_000)
+    facts.historyKnown = number % 13 != 0
+    facts.historyOrders = Int64(number % 5)
+    facts.historyAmount = Int64(number % 11) * 100_000
+    facts.zones = [number % 29 == 0 ? "제주" : "none"]
+    facts.ipCountry = number % 31 == 0 ? "US" : "KR"
+    var record = EnrichedOrderValue()
+    record.snapshot = snapshot
+    record.facts = facts
+    record.latestVersion = 1
+    record.own = true
+    return record
+  }
+}
