@@ -93,12 +93,20 @@ let package = Package(
         "Kafka", "Files",
       ]),
 
+    // Around the rules: lint, test, explain, new, fmt.
+    core(
+      "RuleTools",
+      [
+        "Orders", "Topics", "YAML", "Rules", "History", "Files", "EnrichStage", "EvaluateStage",
+        "IngestStage",
+      ]),
+
     // Executables.
     tool("passflow-ingest", ["IngestStage"]),
     tool("passflow-enrich", ["EnrichStage", "Stage"]),
     tool("passflow-evaluate", ["EvaluateStage", "Stage"]),
     tool("passflow-apply", ["ApplyStage", "Stage"]),
-    tool("passflow", ["Pipeline", "Stage", "Files", "Kafka", "Topics", "ApplyStage"]),
+    tool("passflow", ["Pipeline", "RuleTools", "Orders", "Stage", "Files", "Kafka", "Topics", "ApplyStage"]),
 
     // Measurements of one target each; run in release.
     benchmark("RulesBench", ["Rules", "Orders"]),
@@ -116,6 +124,7 @@ let package = Package(
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
     tests("RulesTests", ["Rules"]),
+    tests("RuleToolsTests", ["RuleTools", "Rules", "Files", "YAML", "Orders"]),
     tests("HistoryTests", ["History", "Orders", "Topics"]),
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),

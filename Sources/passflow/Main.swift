@@ -13,7 +13,9 @@ struct Main {
     case "topics": code = TopicsCommand.main(Array(arguments.dropFirst()))
     case "wait": code = WaitCommand.main(Array(arguments.dropFirst()))
     case "labels": code = LabelsCommand.main(Array(arguments.dropFirst()))
-    case "rules": code = RulesCommand.main(Array(arguments.dropFirst()))
+    case "rules":
+      let rest = Array(arguments.dropFirst())
+      code = RuleToolCommands.main(rest) ?? RulesCommand.main(rest)
     case "--version":
       StandardStream.output.write("passflow \(Version.text)\n")
       code = .success
