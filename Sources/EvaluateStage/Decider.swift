@@ -104,10 +104,11 @@ public final class Decider {
   private func writeDesired(_ row: Row, _ outcomes: UnsafeBufferPointer<UInt8>) {
     let start = writer.beginMessage(8)
     writeLabels(row, outcomes)
-    for effect in labels.effects where outcomes[effect.source.rule] == Outcome.true.rawValue {
+    for effect in labels.effects where acts(effect.source, row.row, outcomes) {
       let nested = writer.beginMessage(3)
       writer.string(1, effect.kind)
       writer.string(2, effect.source.id)
+      if effect.source.isOtherwise { writer.string(3, "otherwise") }
       writer.string(4, effect.text)
       writer.endMessage(nested)
     }
@@ -117,10 +118,18 @@ public final class Decider {
     writer.endMessage(start)
   }
 
+  /// The rule is true, or, for what it does otherwise, looked at and false.
+  private func acts(_ source: LabelPlan.Source, _ row: Int, _ outcomes: UnsafeBufferPointer<UInt8>) -> Bool {
+    source.isOtherwise
+      ? outcomes[source.rule] == Outcome.false.rawValue
+        && evaluator.isOtherwise(rule: source.planned, row: row)
+      : outcomes[source.rule] == Outcome.true.rawValue
+  }
+
   private func writeLabels(_ row: Row, _ outcomes: UnsafeBufferPointer<UInt8>) {
     var hasTable = false
     for entry in labels.entries {
-      guard entry.sources.contains(where: { outcomes[$0.rule] == Outcome.true.rawValue }) else { continue }
+      guard entry.sources.contains(where: { acts($0, row.row, outcomes) }) else { continue }
       if !hasTable {
         collectCodes(row)
         for code in codes { writer.presentBytes(1, code.code) }
@@ -129,7 +138,7 @@ public final class Decider {
       guard !codes.isEmpty, let items = matchedItems(entry, row) else { continue }
       let nested = writer.beginMessage(2)
       writer.string(1, entry.label)
-      for source in entry.sources where outcomes[source.rule] == Outcome.true.rawValue {
+      for source in entry.sources where acts(source, row.row, outcomes) {
         writer.presentString(2, source.id)
       }
       writer.packed(3, items)
@@ -172,14 +181,18 @@ public final class Decider {
     return names.isEmpty ? [] : names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
+  private func isActing(_ source: LabelPlan.Source, _ row: Int) -> Bool {
+    source.isOtherwise
+      ? evaluator.isOtherwise(rule: source.planned, row: row)
+      : evaluator.outcome(rule: source.planned, row: row) == .true
+  }
+
   /// D7: on what came after the parcel had left, other rules would have been true.
   private func isTooLate(_ row: Row) -> Bool {
     guard row.lateRow >= 0 else { return false }
     for entry in labels.entries {
       for source in entry.sources
-      where (evaluator.outcome(rule: source.planned, row: row.row) == .true)
-        != (evaluator.outcome(rule: source.planned, row: row.lateRow) == .true)
-      {
+      where isActing(source, row.row) != isActing(source, row.lateRow) {
         return true
       }
     }

@@ -9,6 +9,8 @@ struct LabelPlan {
     /// Index in `Plan.rules`, for item lines.
     var planned: Int
     var id: String
+    /// What the rule does where its condition is false.
+    var isOtherwise = false
   }
 
   /// A label by rules of one scope and one way of ending; sorted by label bytes.
@@ -39,9 +41,11 @@ struct LabelPlan {
     for (planned, entry) in plan.rules.enumerated() {
       let rule = set.rules[entry.rule]
       guard rule.state == .active else { continue }
-      let source = Source(rule: entry.rule, planned: planned, id: rule.id)
-      for label in rule.actions.labels { add(label, rule, source) }
-      addEffects(rule, source)
+      var source = Source(rule: entry.rule, planned: planned, id: rule.id)
+      add(rule.actions, rule, source)
+      guard let otherwise = rule.otherwise else { continue }
+      source.isOtherwise = true
+      add(otherwise, rule, source)
     }
     entries.sort { left, right in
       if left.label != right.label { return bytesPrecede(left.label, right.label) }
@@ -49,8 +53,13 @@ struct LabelPlan {
     }
   }
 
+  private mutating func add(_ actions: Rule.Actions, _ rule: Rule, _ source: Source) {
+    for label in actions.labels { add(label, rule, source) }
+    addEffects(actions, rule, source)
+  }
+
   private mutating func add(_ label: String, _ rule: Rule, _ source: Source) {
-    if rule.isItemScope {
+    if rule.isItemScope, !source.isOtherwise {
       entries.append(
         Entry(label: label, keepOnCancel: rule.keepsOnCancel, itemRule: source, sources: [source]))
     } else if let known = entries.firstIndex(where: {
@@ -63,12 +72,12 @@ struct LabelPlan {
     }
   }
 
-  private mutating func addEffects(_ rule: Rule, _ source: Source) {
-    if rule.actions.alertChannel != nil || rule.actions.alertText != nil {
-      effects.append(Effect(source: source, kind: "alert", text: rule.actions.alertText ?? rule.name))
+  private mutating func addEffects(_ actions: Rule.Actions, _ rule: Rule, _ source: Source) {
+    if actions.alertChannel != nil || actions.alertText != nil {
+      effects.append(Effect(source: source, kind: "alert", text: actions.alertText ?? rule.name))
     }
-    if rule.actions.gift { effects.append(Effect(source: source, kind: "gift", text: "")) }
-    if let mark = rule.actions.mark { effects.append(Effect(source: source, kind: "mark", text: mark)) }
-    if let hold = rule.actions.hold { effects.append(Effect(source: source, kind: "hold", text: hold)) }
+    if actions.gift { effects.append(Effect(source: source, kind: "gift", text: "")) }
+    if let mark = actions.mark { effects.append(Effect(source: source, kind: "mark", text: mark)) }
+    if let hold = actions.hold { effects.append(Effect(source: source, kind: "hold", text: hold)) }
   }
 }

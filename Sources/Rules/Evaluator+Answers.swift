@@ -19,6 +19,13 @@ extension Evaluator {
     return (plan.rules[rule].terms.firstIndex { bit($0, row) == outcome } ?? -1) + 1
   }
 
+  /// Whether a rule does what its `otherwise` says for a row: it is looked at and its condition is false.
+  public func isOtherwise(rule: Int, row: Int) -> Bool {
+    guard plan.rules.indices.contains(rule), row >= 0, row < count, let otherwise = plan.rules[rule].otherwise
+    else { return false }
+    return bit(otherwise, row) == .true
+  }
+
   /// Whether an item-scope rule labels the line with this index within its order.
   public func isLineMatched(rule: Int, row: Int, itemIndex: Int) -> Bool {
     guard plan.rules.indices.contains(rule), let match = plan.rules[rule].match, let batch, row >= 0,

@@ -66,7 +66,7 @@ extension Evaluator {
         out.t[word] = ~x.known[word] & Kernels.mask(word, rows: rows)
         out.f[word] = x.known[word]
       }
-    case .and, .conditional, .sameTruth, .truthMissing, .anyItem, .spread:
+    case .and, .conditional, .sameTruth, .truthMissing, .definitely, .anyItem, .spread:
       computeLogic(node, out, batch, rows: rows)
     default: computeTextOrList(index, node, out, batch, rows: rows)
     }
@@ -120,6 +120,12 @@ extension Evaluator {
       for word in 0..<words {
         out.f[word] = x.t[word] | x.f[word]
         out.t[word] = ~out.f[word] & Kernels.mask(word, rows: rows)
+      }
+    case .definitely(let a):
+      let x = planes(a)
+      for word in 0..<words {
+        out.t[word] = x.t[word]
+        out.f[word] = ~x.t[word] & Kernels.mask(word, rows: rows)
       }
     case .anyItem(let line):
       let x = planes(line)

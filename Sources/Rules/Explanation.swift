@@ -19,6 +19,8 @@ public struct Explanation: Sendable {
     public var terms: [Term]
     /// 1 + index of the first false or unknown term; 0 when the rule is true.
     public var decisiveTerm: Int
+    /// The rule is false and does what its `otherwise` says.
+    public var isOtherwise = false
   }
 
   public var rules: [RuleLine]
@@ -30,20 +32,18 @@ public struct Explanation: Sendable {
       rules = []
       return
     }
-    let evaluator = ScalarEvaluator(batch: batch, row: row, zone: plan.zone)
-    rules = plan.ruleSets[ruleSet].rules.filter(\.isDecided).map { rule in
-      let terms = rule.terms.map { term in
+    var evaluator = ScalarEvaluator(batch: batch, row: row, zone: plan.zone)
+    let answers = evaluator.decide(plan.ruleSets[ruleSet].rules)
+    rules = zip(plan.ruleSets[ruleSet].rules, answers).compactMap { rule, answer in
+      guard let answer else { return nil }
+      let terms = zip(rule.terms, answer.terms).map { term, outcome in
         Term(
-          text: term.text, outcome: evaluator.outcome(term.typed),
+          text: term.text, outcome: outcome,
           values: term.references.map { ($0.name, evaluator.text(of: $0)) })
       }
-      let outcome: Outcome =
-        terms.contains { $0.outcome == .false }
-        ? .false : terms.contains { $0.outcome == .unknown } ? .unknown : .true
-      let decisive = outcome == .true ? 0 : (terms.firstIndex { $0.outcome == outcome } ?? -1) + 1
       return RuleLine(
-        id: rule.id, name: rule.name, labels: rule.actions.labels, outcome: outcome, terms: terms,
-        decisiveTerm: decisive)
+        id: rule.id, name: rule.name, labels: rule.actions.labels, outcome: answer.outcome, terms: terms,
+        decisiveTerm: answer.decisiveTerm, isOtherwise: answer.isOtherwise && rule.otherwise != nil)
     }
   }
 

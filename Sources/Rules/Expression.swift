@@ -86,6 +86,39 @@ extension Expression {
     }
   }
 
+  /// The expressions directly below.
+  public var children: [Expression] {
+    switch kind {
+    case .int, .decimal, .string, .bool, .name: []
+    case .list(let elements): elements
+    case .member(let base, _): [base]
+    case .call(let receiver, _, let arguments): (receiver.map { [$0] } ?? []) + arguments
+    case .not(let operand), .negate(let operand): [operand]
+    case .binary(_, let left, let right): [left, right]
+    case .and(let terms), .or(let terms): terms
+    case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
+    }
+  }
+
+  /// Nodes and nesting; counting ends a little beyond `limit`.
+  func size(limit: Int) -> (nodes: Int, depth: Int) {
+    var nodes = 1
+    var depth = 0
+    for child in children where nodes <= limit {
+      let inner = child.size(limit: limit - nodes)
+      nodes += inner.nodes
+      depth = max(depth, inner.depth)
+    }
+    return (nodes, depth + 1)
+  }
+
+  /// The same, said to stand elsewhere.
+  func moved(to offset: Int) -> Expression {
+    var result = mapChildren { $0.moved(to: offset) }
+    result.offset = offset
+    return result
+  }
+
   /// The expression with each child replaced.
   func mapChildren(_ transform: (Expression) -> Expression) -> Expression {
     let kind: Kind =

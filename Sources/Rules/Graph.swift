@@ -60,6 +60,8 @@ struct Graph: Sendable {
     case textMissing(TextColumn)
     case listMissing(Fact)
     case truthMissing(NodeReference)
+    /// True where the other is; else false.
+    case definitely(NodeReference)
     case and([NodeReference])
     case conditional(NodeReference, NodeReference, NodeReference)
     case sameTruth(NodeReference, NodeReference)

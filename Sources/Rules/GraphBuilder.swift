@@ -3,6 +3,8 @@ struct GraphBuilder {
   private(set) var layout: FactLayout
   private(set) var graph = Graph()
   private var known: [Graph.Node: Int] = [:]
+  /// Where rules of the set at hand are true, by their position.
+  var acting: [Int: NodeReference] = [:]
 
   init(layout: FactLayout) { self.layout = layout }
 
@@ -94,9 +96,21 @@ struct GraphBuilder {
       let (same, item) = leveled([truth(a), truth(b), truth(c)])
       return truth(.conditional(same[0], same[1], same[2]), item: item)
     case .quantified(let quantifier, let body): return quantified(quantifier, body)
+    case .noneActs(let rules): return noneActs(rules)
     case .number, .text, .claims, .arithmetic, .toDecimal, .civil:
       return truth(.always, item: false).negated  // not a truth; the checker lets none through
     }
+  }
+
+  /// One by one, so that rules with a common beginning of this list have its nodes in common.
+  private mutating func noneActs(_ rules: [Int]) -> NodeReference {
+    var none = truth(.always, item: false)
+    for rule in rules {
+      guard let root = acting[rule] else { continue }
+      let acts = truth(.definitely(root), item: false).negated
+      none = none == truth(.always, item: false) ? acts : and([none, acts])
+    }
+    return none
   }
 
   private mutating func missing(_ a: TypedExpression) -> NodeReference {

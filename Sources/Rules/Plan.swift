@@ -13,6 +13,8 @@ public struct Plan: Sendable {
     let terms: [NodeReference]
     /// Item scope: which lines match.
     let match: NodeReference?
+    /// Where the rule does what its `otherwise` says; nil when it has none.
+    let otherwise: NodeReference?
   }
 
   public enum PlanError: Error, Equatable, Sendable {
@@ -46,12 +48,10 @@ public struct Plan: Sendable {
     var builder = GraphBuilder(layout: layout)
     var planned: [PlannedRule] = []
     for (setIndex, set) in ruleSets.enumerated() {
-      for (ruleIndex, rule) in set.rules.enumerated() where rule.isDecided {
-        let terms = rule.terms.map { builder.truth($0.typed) }
-        let root = builder.and(terms)
-        let match = rule.typedMatch.map { builder.lineMatch($0, when: root) }
-        planned.append(
-          PlannedRule(ruleSet: setIndex, rule: ruleIndex, root: root, terms: terms, match: match))
+      planned += builder.plan(set).map { position, compiled in
+        PlannedRule(
+          ruleSet: setIndex, rule: position, root: compiled.root, terms: compiled.terms,
+          match: compiled.match, otherwise: compiled.otherwise)
       }
     }
     self.ruleSets = ruleSets

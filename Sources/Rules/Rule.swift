@@ -44,9 +44,22 @@ public struct Rule: Sendable {
   /// Compared with `order.placed_at`: from ≤ placed_at < until (D20).
   public var effectiveFrom: Instant?
   public var effectiveUntil: Instant?
+  /// What the rule does when it is looked at and its condition is false; nil: nothing.
+  public var otherwise: Actions?
+  /// When the rule acts, rules of its set with a lower priority are not looked at.
+  public var stops = false
+  /// Of the rules of one group only the first that is true acts; empty: no group.
+  public var group = ""
 
-  /// The conjunction as it is decided: `when`, effective dates, the terms of `if`, then `match`.
+  /// The conjunction as it is decided: what keeps the rule from being looked at (a rule before it that stops or has
+  /// the group, `when`, effective dates), then the terms of `if`, then `match`.
   public internal(set) var terms: [Term] = []
+  /// How many of `terms` say whether the rule is looked at at all.
+  public internal(set) var guardCount = 0
+  /// Positions in the set of the rules that keep this one from acting when they act: those that stop, and those of
+  /// its group; each in the order in which rules are looked at.
+  public internal(set) var stoppedBy: [Int] = []
+  public internal(set) var groupBefore: [Int] = []
   let typedMatch: TypedExpression?
 
   public var isItemScope: Bool { match != nil }
@@ -69,6 +82,8 @@ public struct Rule: Sendable {
   /// Fills `terms` from the other properties; `typedCondition` parallel to the conjuncts of `condition`.
   mutating func buildTerms(typedConjuncts: [TypedExpression]) {
     terms = []
+    stoppedBy = []
+    groupBefore = []
     if !when.isEmpty {
       let events = when.map { Expression(.string(.init($0))) }
       let text = Expression(.binary(.in, Expression(.name("event")), Expression(.list(events)))).description
@@ -84,6 +99,7 @@ public struct Rule: Sendable {
         "order.placed_at < timestamp(\"\(effectiveUntil.rfc3339())\")",
         .compare(.less, .fact(.placedAt), .number(effectiveUntil.microseconds)))
     }
+    guardCount = terms.count
     if let condition {
       for (part, typed) in zip(condition.conjuncts, typedConjuncts) { append(part.description, typed) }
     }
@@ -98,9 +114,12 @@ public struct Rule: Sendable {
   }
 
   private mutating func append(_ text: String, _ typed: TypedExpression) {
+    terms.append(Rule.term(text, typed))
+  }
+
+  static func term(_ text: String, _ typed: TypedExpression) -> Term {
     var references: Set<FactReference> = []
     typed.collectReferences(into: &references)
-    terms.append(
-      Term(text: text, references: references.sorted { bytesPrecede($0.name, $1.name) }, typed: typed))
+    return Term(text: text, references: references.sorted { bytesPrecede($0.name, $1.name) }, typed: typed)
   }
 }

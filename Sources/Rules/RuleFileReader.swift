@@ -4,10 +4,22 @@ import YAML
 /// Reads rule and template files. Everything wrong in all of them comes back at once.
 struct RuleFileReader {
   private(set) var diagnostics: [Diagnostic] = []
-  private(set) var templates: [String: Template] = [:]
-  private(set) var rules: [Rule] = []
-  private var ids: [String: YAMLLocation] = [:]
-  private var templateIds: [(id: String, node: YAMLNode)] = []
+  var templates: [String: Template] = [:]
+  /// Nil: the rules that all malls share.
+  private(set) var rules: [RuleScope?: [Rule]] = [:]
+  /// False: every file must speak of all malls.
+  var allowsScopes = true
+  var conditions = NamedConditions()
+  private var ids: [RuleScope?: [String: Source]] = [:]
+  var templateIds: [(id: String, node: YAMLNode)] = []
+
+  /// Where a rule stands and what it was made of, for a narrower scope that changes parts of it.
+  struct Source {
+    var location: YAMLLocation
+    var body: RuleBody
+    var parameters: [String: Expression]?
+    var template: String?
+  }
 
   /// Problems reported at most.
   static let diagnosticsMax = 200
@@ -35,35 +47,55 @@ struct RuleFileReader {
         report(error.location, error.message)
       }
     }
-    for root in roots where root["template"] != nil && root["rules"] == nil { readTemplate(root) }
-    for root in roots where !(root["template"] != nil && root["rules"] == nil) { readRules(root) }
-    guard installsTemplates else { return }
-    for (id, node) in templateIds { install(templates[id], node) }
+    func isTemplate(_ root: YAMLNode) -> Bool { root["template"] != nil && root["rules"] == nil }
+    for root in roots where !isTemplate(root) { readConditions(root) }
+    finishConditions()
+    for root in roots where isTemplate(root) { readTemplate(root) }
+    var scoped: [(scope: RuleScope, root: YAMLNode)] = []
+    for root in roots where !isTemplate(root) {
+      switch readScope(root) {
+      case .some(.some(let scope)): scoped.append((scope, root))
+      case .some(.none): readRules(root, of: nil)
+      case .none: break
+      }
+    }
+    if installsTemplates { for (id, node) in templateIds { install(templates[id], node) } }
+    // Malls before their shops, since a shop may change a rule of its mall.
+    for (scope, root) in scoped where scope.shop == nil { readRules(root, of: scope) }
+    for (scope, root) in scoped where scope.shop != nil { readRules(root, of: scope) }
   }
 
   private mutating func install(_ template: Template?, _ node: YAMLNode) {
     guard let template else { return }
     var filled: [String: Expression] = [:]
     for parameter in template.parameters { filled[parameter.name] = parameter.value }
-    finish(id: template.id, body: template.body, parameters: filled, template: template.id, at: node.location)
+    let source = Source(
+      location: node.location, body: template.body, parameters: filled, template: template.id)
+    finish(id: template.id, source, scope: nil)
   }
 
-  private mutating func readRules(_ root: YAMLNode) {
+  static let fileKeys = ["rules", "conditions", "mall", "shop", "version", "note", "author"]
+
+  private mutating func readRules(_ root: YAMLNode, of scope: RuleScope?) {
     guard let list = root["rules"] else {
+      if scope == nil, root["conditions"] != nil {
+        checkKeys(root, RuleFileReader.fileKeys, within: "a rule file")
+        return
+      }
       report(root.location, "expected rules: with a list, or a template", hint: "begin the file with rules:")
       return
     }
-    checkKeys(root, ["rules", "version", "note", "author"], within: "a rule file")
+    checkKeys(root, RuleFileReader.fileKeys, within: "a rule file")
     guard case .sequence(let nodes) = list.content else {
       report(list.location, "expected a list of rules, found \(list.kindName)")
       return
     }
     for node in nodes {
-      if rules.count >= RuleSet.rulesMax {
+      if rules[scope, default: []].count >= RuleSet.rulesMax {
         report(node.location, "more than \(RuleSet.rulesMax) rules")
         return
       }
-      readRule(node)
+      readRule(node, of: scope)
     }
   }
 
@@ -71,10 +103,10 @@ struct RuleFileReader {
 
   static let bodyKeys = [
     "name", "description", "owner", "when", "if", "match", "scope", "then", "on_cancel", "priority", "state",
-    "effective_from", "effective_until",
+    "effective_from", "effective_until", "otherwise", "stop", "group",
   ]
 
-  private mutating func readRule(_ node: YAMLNode) {
+  private mutating func readRule(_ node: YAMLNode, of scope: RuleScope?) {
     guard case .mapping = node.content else {
       report(node.location, "expected a rule, found \(node.kindName)")
       return
@@ -94,8 +126,12 @@ struct RuleFileReader {
       }
       var body = template.body
       readBody(node, into: &body)
+      let parameters = readParameters(node, of: template, from: nil)
       finish(
-        id: id, body: body, parameters: readParameters(node, of: template), template: name, at: node.location)
+        id: id, Source(location: node.location, body: body, parameters: parameters, template: name),
+        scope: scope)
+    } else if node["if"] == nil, node["match"] == nil, let base = wider(scope, id) {
+      readChange(node, id, of: base, scope)
     } else {
       checkKeys(node, RuleFileReader.bodyKeys + ["id"], within: "a rule")
       var body = RuleBody()
@@ -103,8 +139,30 @@ struct RuleFileReader {
       if body.condition == nil, body.match == nil, node["if"] == nil, node["match"] == nil {
         report(node.location, "the rule has no condition", hint: "write if: or, for item scope, match:")
       }
-      finish(id: id, body: body, parameters: nil, template: nil, at: node.location)
+      finish(
+        id: id, Source(location: node.location, body: body, parameters: nil, template: nil), scope: scope)
     }
+  }
+
+  /// The rule with this id of the mall, else of all malls, that a narrower scope may change.
+  private func wider(_ scope: RuleScope?, _ id: String) -> Source? {
+    guard let scope else { return nil }
+    let mall = scope.shop == nil ? nil : ids[RuleScope(mall: scope.mall)]?[id]
+    return mall ?? ids[nil]?[id]
+  }
+
+  /// A rule of a wider scope with some keys and parameters changed.
+  private mutating func readChange(_ node: YAMLNode, _ id: String, of base: Source, _ scope: RuleScope?) {
+    var source = base
+    source.location = node.location
+    var keys = RuleFileReader.bodyKeys.filter { !["if", "match", "scope"].contains($0) } + ["id"]
+    if base.template != nil { keys.append("params") }
+    checkKeys(node, keys, within: "a change of \(id)")
+    readBody(node, into: &source.body)
+    if let name = base.template, let template = templates[name] {
+      source.parameters = readParameters(node, of: template, from: base.parameters)
+    }
+    finish(id: id, source, scope: scope)
   }
 
   private mutating func readId(_ node: YAMLNode) -> String? {
@@ -116,7 +174,7 @@ struct RuleFileReader {
   }
 
   /// The id of a rule or of a template, which gives its name to a rule.
-  private mutating func identifier(_ node: YAMLNode) -> String? {
+  mutating func identifier(_ node: YAMLNode) -> String? {
     guard let id = text(node) else { return nil }
     let allowed = id.utf8.allSatisfy { byte in
       (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122)
@@ -129,7 +187,7 @@ struct RuleFileReader {
     return id
   }
 
-  private mutating func readBody(_ node: YAMLNode, into body: inout RuleBody) {
+  mutating func readBody(_ node: YAMLNode, into body: inout RuleBody) {
     if let name = optionalText(node["name"]) { body.name = name }
     if let description = optionalText(node["description"]) { body.description = description }
     if let owner = optionalText(node["owner"]) { body.owner = owner }
@@ -156,6 +214,12 @@ struct RuleFileReader {
       readActions(then, into: &body.actions)
       body.hasActions = true
     }
+    if let otherwise = node["otherwise"] {
+      var actions = Rule.Actions()
+      readActions(otherwise, into: &actions)
+      body.otherwise = actions
+      body.hasActions = true
+    }
     readLife(node, into: &body)
   }
 
@@ -170,6 +234,14 @@ struct RuleFileReader {
         report(priority.location, "expected a whole number, found \(priority.kindName)")
       }
     }
+    if let stop = node["stop"] {
+      if let value = try? stop.asBool() {
+        body.stops = value
+      } else {
+        report(stop.location, "expected true or false, found \(stop.kindName)")
+      }
+    }
+    if let group = node["group"], let name = identifier(group) { body.group = name }
     if let stateNode = node["state"],
       let state = choice(stateNode, Rule.State.allCases.map(\.rawValue), of: "state")
     {
@@ -198,15 +270,14 @@ struct RuleFileReader {
 
   // MARK: Checking and finishing
 
-  private mutating func finish(
-    id: String, body: RuleBody, parameters: [String: Expression]?, template: String?,
-    at location: YAMLLocation
-  ) {
-    if let first = ids[id] {
-      report(location, "the id is taken: \(id)", hint: "first used at \(first.file):\(first.line)")
+  private mutating func finish(id: String, _ source: Source, scope: RuleScope?) {
+    let body = source.body
+    if let first = ids[scope]?[id]?.location {
+      report(source.location, "the id is taken: \(id)", hint: "first used at \(first.file):\(first.line)")
       return
     }
-    ids[id] = location
+    ids[scope, default: [:]][id] = source
+    let parameters = source.parameters
     let condition = check(body.condition, body.conditionNode, parameters, itemVariable: nil)
     let match = check(body.match, body.matchNode, parameters, itemVariable: "item")
     var rule = Rule(
@@ -214,7 +285,7 @@ struct RuleFileReader {
       match: match?.expression, typedMatch: match?.typed)
     rule.description = body.description
     rule.owner = body.owner
-    rule.template = template
+    rule.template = source.template
     rule.when = body.when.sorted(by: bytesPrecede)
     rule.actions = body.actions
     rule.keepsOnCancel = body.keepsOnCancel
@@ -222,18 +293,21 @@ struct RuleFileReader {
     rule.state = body.state
     rule.effectiveFrom = body.effectiveFrom
     rule.effectiveUntil = body.effectiveUntil
+    rule.otherwise = body.otherwise
+    rule.stops = body.stops
+    rule.group = body.group
     rule.buildTerms(
       typedConjuncts: condition.map { $0.expression.typedConjuncts($0.typed) } ?? [])
     if rule.terms.count > Rule.termsMax {
-      report(location, "the conjunction has more than \(Rule.termsMax) terms")
+      report(source.location, "the conjunction has more than \(Rule.termsMax) terms")
     }
     if body.actions == Rule.Actions(), !body.hasActions {
-      report(location, "the rule does nothing", hint: "write then: {labels: […]}")
+      report(source.location, "the rule does nothing", hint: "write then: {labels: […]}")
     }
-    rules.append(rule)
+    rules[scope, default: []].append(rule)
   }
 
-  private mutating func check(
+  mutating func check(
     _ expression: Expression?, _ source: SourceText?, _ parameters: [String: Expression]?,
     itemVariable: String?
   ) -> (expression: Expression, typed: TypedExpression)? {
@@ -244,6 +318,12 @@ struct RuleFileReader {
       report(unknown, in: source)
       if !unknown.isEmpty { return nil }
     }
+    var problems: [Problem] = []
+    guard let filled = conditions.filling(expression, &problems) else {
+      report(problems, in: source)
+      return nil
+    }
+    expression = filled
     switch Checker.check(expression, itemVariable: itemVariable) {
     case .success(let typed): return (expression, typed)
     case .failure(let problems):
@@ -252,94 +332,13 @@ struct RuleFileReader {
     }
   }
 
-  private mutating func parse(_ source: SourceText) -> Expression? {
+  mutating func parse(_ source: SourceText) -> Expression? {
     switch Parser.parseProblems(source.text) {
     case .success(let expression): return expression
     case .failure(let problems):
       report(problems.list, in: source)
       return nil
     }
-  }
-
-  // MARK: Templates
-
-  private mutating func readTemplate(_ root: YAMLNode) {
-    checkKeys(
-      root, RuleFileReader.bodyKeys + ["template", "parameters", "sample"], within: "a template")
-    guard let idNode = root["template"], let id = identifier(idNode) else { return }
-    if templates[id] != nil {
-      report(idNode.location, "the template is there already: \(id)")
-      return
-    }
-    var body = RuleBody()
-    readBody(root, into: &body)
-    var parameters: [Template.Parameter] = []
-    if let node = root["parameters"] {
-      if case .mapping(let mapping) = node.content {
-        for entry in mapping.entries.prefix(Template.parametersMax) {
-          if let parameter = readParameter(entry) { parameters.append(parameter) }
-        }
-      } else {
-        report(node.location, "expected parameters by name, found \(node.kindName)")
-      }
-    }
-    templates[id] = Template(id: id, description: body.description, parameters: parameters, body: body)
-    templateIds.append((id, root))
-  }
-
-  private mutating func readParameter(_ entry: YAMLEntry) -> Template.Parameter? {
-    let node = entry.value
-    checkKeys(node, ["type", "default", "description"], within: "a parameter")
-    guard let typeNode = node["type"],
-      let typeName = choice(typeNode, Template.ParameterType.allCases.map(\.rawValue), of: "type"),
-      let type = Template.ParameterType(rawValue: typeName), let valueNode = node["default"]
-    else {
-      report(entry.keyLocation, "a parameter needs a type and a default")
-      return nil
-    }
-    guard let value = parameterValue(valueNode, type) else { return nil }
-    return Template.Parameter(
-      name: entry.key, type: type, korean: optionalText(node["description"]) ?? "", value: value)
-  }
-
-  private mutating func readParameters(_ node: YAMLNode, of template: Template) -> [String: Expression] {
-    var filled: [String: Expression] = [:]
-    for parameter in template.parameters { filled[parameter.name] = parameter.value }
-    guard let params = node["params"] else { return filled }
-    checkKeys(params, template.parameters.map(\.name), within: "the parameters of \(template.id)")
-    for parameter in template.parameters {
-      if let own = params[parameter.name], let value = parameterValue(own, parameter.type) {
-        filled[parameter.name] = value
-      }
-    }
-    return filled
-  }
-
-  private mutating func parameterValue(_ node: YAMLNode, _ type: Template.ParameterType) -> Expression? {
-    guard case .scalar(let text, _) = node.content else {
-      report(node.location, "expected one value, found \(node.kindName)")
-      return nil
-    }
-    switch type {
-    case .int, .decimal:
-      if case .success(let expression) = Parser.parseProblems(text) {
-        switch expression.kind {
-        case .int: return expression
-        case .decimal where type == .decimal: return expression
-        default: break
-        }
-      }
-    case .bool: if let value = try? node.asBool() { return Expression(.bool(value)) }
-    case .string: return Expression(.string(.init(text)))
-    case .time: if Checker.timeOfDay(text) != nil { return Expression(.string(.init(text))) }
-    case .duration:
-      if Checker.duration(text) != nil {
-        return Expression(
-          .call(receiver: nil, function: "duration", arguments: [Expression(.string(.init(text)))]))
-      }
-    }
-    report(node.location, "expected a value of type \(type.rawValue)", hint: "found \(node.kindName)")
-    return nil
   }
 }
 

@@ -42,7 +42,7 @@ public struct RuleSet: Sendable {
   public static let rulesMax = 1_000
 
   init(_ rules: [Rule]) {
-    self.rules = rules.sorted { bytesPrecede($0.id, $1.id) }
+    self.rules = RuleSet.inOrder(rules.sorted { bytesPrecede($0.id, $1.id) })
     hash = SHA256.hex(Array(self.rules.map(\.canonicalText).joined().utf8))
     var demand = FactDemand()
     for rule in self.rules where rule.isDecided {
@@ -93,30 +93,17 @@ extension Rule {
     ]
     fields += when.map { ("when", $0) }
     fields += actions.labels.map { ("label", $0) }
+    if stops { fields.append(("stop", "true")) }
+    if !group.isEmpty { fields.append(("group", group)) }
+    if let otherwise {
+      fields += [
+        ("otherwise.gift", otherwise.gift ? "true" : ""),
+        ("otherwise.alert.channel", otherwise.alertChannel ?? ""),
+        ("otherwise.alert.text", otherwise.alertText ?? ""), ("otherwise.mark", otherwise.mark ?? ""),
+        ("otherwise.hold", otherwise.hold ?? ""),
+      ]
+      fields += otherwise.labels.map { ("otherwise.label", $0) }
+    }
     return fields.map { "\($0.0):\($0.1.utf8.count):\($0.1)\n" }.joined() + "\n"
-  }
-}
-
-extension RuleSet {
-  /// Reads rule files and templates. A template that is given is usable by every rule; with
-  /// `installsTemplates` each is also a rule of its own name, with the default parameters.
-  ///
-  /// Throws every problem of all files at once.
-  public static func load(files: [(path: String, text: String)], installsTemplates: Bool = true)
-    throws(Diagnostics) -> RuleSet
-  {
-    var reader = RuleFileReader()
-    reader.read(files, installsTemplates: installsTemplates)
-    if reader.diagnostics.isEmpty, reader.rules.count > rulesMax {
-      reader.report(.init(file: files.first?.path ?? "", line: 1, column: 1), "more than \(rulesMax) rules")
-    }
-    let set = RuleSet(reader.rules)
-    if set.demand.lists.count > FactLayout.listsMax {
-      reader.report(
-        .init(file: files.first?.path ?? "", line: 1, column: 1),
-        "the rules name more than \(FactLayout.listsMax) lists")
-    }
-    guard reader.diagnostics.isEmpty else { throw Diagnostics(reader.diagnostics) }
-    return set
   }
 }

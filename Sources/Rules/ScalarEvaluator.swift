@@ -13,6 +13,8 @@ struct ScalarEvaluator {
   let batch: FactBatch
   let zone: ShopZone
   let row: Int
+  /// Rules of the set that were found to act, by their position: `decide` looks at them in their order.
+  var acting: Set<Int> = []
   /// Item line of the batch at hand, inside a condition on items.
   var line: Int?
 
@@ -61,6 +63,7 @@ struct ScalarEvaluator {
       return .truth(ScalarEvaluator.test(test, x, text))
     case .isMissing(let a): return isMissing(a)
     case .arithmetic, .toDecimal, .civil: return computed(typed)
+    case .noneActs(let rules): return .truth(acting.isDisjoint(with: rules))
     case .and, .or, .not, .conditional, .quantified: return logic(typed)
     }
   }

@@ -35,6 +35,9 @@ struct RuleBody: Sendable {
   var actions = Rule.Actions()
   /// There is a `then`, whatever is wrong within it.
   var hasActions = false
+  var otherwise: Rule.Actions?
+  var stops = false
+  var group = ""
   var keepsOnCancel = false
   var priority = 0
   var state = Rule.State.active

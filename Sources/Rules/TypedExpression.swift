@@ -30,6 +30,8 @@ indirect enum TypedExpression: Hashable, Sendable {
   case not(TypedExpression)
   case conditional(TypedExpression, TypedExpression, TypedExpression)
   case quantified(Quantifier, TypedExpression)
+  /// None of these rules of the same set acts (positions in the set, as they are looked at); never unknown.
+  case noneActs([Int])
 
   enum Comparison: Hashable, Sendable { case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual }
   enum TextTest: Hashable, Sendable { case startsWith, endsWith, contains }
@@ -49,7 +51,7 @@ extension TypedExpression {
   /// The expressions directly below.
   var children: [TypedExpression] {
     switch self {
-    case .number, .text, .truth, .fact, .claims, .inList, .listContains: []
+    case .number, .text, .truth, .fact, .claims, .inList, .listContains, .noneActs: []
     case .compare(_, let a, let b), .compareText(_, let a, let b), .compareTruth(_, let a, let b),
       .arithmetic(_, let a, let b):
       [a, b]

@@ -142,6 +142,27 @@ struct DeciderTests {
     #expect(decision.labels.map(\.label) == ["ON"] && decision.actions.isEmpty)
   }
 
+  @Test func whatARuleDoesOtherwiseIsAskedForWhereItIsLookedAtAndFalse() throws {
+    let decider = try Decider.of(
+      """
+      rules:
+        - id: big
+          if: amount.items >= 100
+          then: {labels: [BIG]}
+          otherwise: {labels: [SMALL], alert: {channel: default, text: small}}
+        - {id: stop, if: amount.items >= 1000, priority: 9, stop: true, then: {labels: [STOP]}}
+        - {id: new, if: history.orders == 0, then: {labels: [NEW]}, otherwise: {labels: [KNOWN]}}
+      """)
+    var unknown = Fixture.record("c", amount: 2000)
+    unknown.facts?.historyKnown = false
+    let decisions = try decider.decisions(
+      of: [Fixture.record("a", amount: 99), Fixture.record("b", amount: 100), unknown])
+    #expect(
+      decisions.map { $0.labels.map(\.label) } == [["NEW", "SMALL"], ["BIG", "NEW"], ["STOP"]])
+    #expect(decisions.map { $0.actions.map(\.cause) } == [["otherwise"], [], []])
+    #expect(decisions[2].pendingOn.isEmpty, "a rule that is not looked at waits for nothing")
+  }
+
   @Test func moreRecordsThanABatchHoldsGoInSeveral() throws {
     let decider = try Decider.of(Fixture.rules)
     let records = (0..<10_000).map { Fixture.record("order-\($0)", amount: $0 % 2 == 0 ? 5 : 120_000) }

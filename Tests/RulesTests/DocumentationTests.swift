@@ -32,7 +32,7 @@ import Testing
   @Test func everyKeyOfARuleFileStandsInTheDocument() throws {
     let text = try document()
     let keys =
-      RuleFileReader.bodyKeys + RuleFileReader.events + RuleFileReader.actionKeys
+      RuleFileReader.bodyKeys + RuleFileReader.events + RuleFileReader.actionKeys + RuleFileReader.fileKeys
       + ["id", "template", "params"] + Template.ParameterType.allCases.map(\.rawValue)
       + Rule.State.allCases.map(\.rawValue)
     for key in keys { #expect(text.contains("`\(key)`") || text.contains(" \(key),"), "\(key)") }
@@ -59,7 +59,7 @@ import Testing
     let whole = blocks.filter { !$0.contains("…") }
     #expect(whole.count >= 3)
     for text in whole {
-      _ = try RuleSet.load(files: RuleFileTests.shipped() + [("document.yaml", text)])
+      _ = try RuleBook.load(files: RuleFileTests.shipped() + [("document.yaml", text)])
     }
   }
 }

@@ -1,3 +1,5 @@
+import Orders
+
 @testable import Rules
 
 /// Typed conditions and adversarial rows, for the differential test.
@@ -16,6 +18,19 @@ struct Generated {
     FactCatalog.entries.filter { entry in
       entry.type == type && (item || !entry.name.hasPrefix("item."))
     }.map { $0.name.hasPrefix("item.") ? "i" + $0.name.dropFirst(4) : $0.name }
+  }
+
+  /// Priorities, groups and the like, for some of the rules.
+  mutating func setLife(_ rule: inout Rule) {
+    rule.priority = random.pick([-5, 0, 0, 1, 9])
+    rule.stops = random.chance(15)
+    rule.group = random.pick(["", "", "", "a", "b"])
+    rule.otherwise = random.chance(30) ? Rule.Actions() : nil
+    rule.state =
+      random.chance(4) ? .draft : random.chance(3) ? .retired : random.chance(15) ? .shadow : .active
+    rule.when = random.chance(10) ? ["KR", "none"] : []
+    rule.effectiveFrom = random.chance(10) ? Instant(microseconds: random.pick(Generated.numbers)) : nil
+    rule.effectiveUntil = random.chance(10) ? Instant(microseconds: random.pick(Generated.numbers)) : nil
   }
 
   private mutating func number(_ item: Bool, _ depth: Int) -> String {
