@@ -13,6 +13,7 @@ extension Linter {
     var pairs = 0
     for (index, rule) in rules.enumerated() {
       for other in rules[(index + 1)...] where sharesLabels(rule, other) {
+        guard source.isOwnOrShared(rule) || source.isOwnOrShared(other) else { continue }
         pairs += 1
         guard pairs <= Linter.pairsMax else { return }
         compare(rule, other)
@@ -38,7 +39,9 @@ extension Linter {
         first[key] = rule
         continue
       }
-      guard known.actions == rule.actions, known.keepsOnCancel == rule.keepsOnCancel else { continue }
+      guard known.actions == rule.actions, known.keepsOnCancel == rule.keepsOnCancel,
+        known.otherwise == rule.otherwise, known.group == rule.group, known.stops == rule.stops
+      else { continue }
       say(
         .warning, "duplicate", [rule, known], key: "id",
         "\(rule.id) is the same as \(known.id)\(place(known)): same condition, same actions",
@@ -67,7 +70,7 @@ extension Linter {
   private mutating func lookAtCancelKinds(_ rules: [Rule]) {
     var kinds: [String: Rule] = [:]
     for rule in inFileOrder(rules.filter { $0.state == .active }) {
-      for label in rule.actions.labels {
+      for label in rule.actions.labels + (rule.otherwise?.labels ?? []) {
         guard let known = kinds[label] else {
           kinds[label] = rule
           continue
@@ -84,12 +87,17 @@ extension Linter {
 
   /// Two rules with a label in common: is one of them needless?
   private mutating func compare(_ a: Rule, _ b: Rule) {
-    guard !a.isItemScope, !b.isItemScope, text(a) != text(b) else { return }
+    guard !a.isItemScope, !b.isItemScope, text(a) != text(b), isPlain(a), isPlain(b) else { return }
     if adds(nothing: a, to: b) {
       sayImplied(a, by: b)
     } else if adds(nothing: b, to: a) {
       sayImplied(b, by: a)
     }
+  }
+
+  /// Looked at whatever other rules do, and without an `otherwise`.
+  private func isPlain(_ rule: Rule) -> Bool {
+    rule.otherwise == nil && !rule.stops && rule.group.isEmpty && rule.stoppedBy.isEmpty
   }
 
   private mutating func sayImplied(_ needless: Rule, by rule: Rule) {

@@ -16,43 +16,48 @@ public struct LintSurroundings: Sendable {
 
 /// Reads rule files and says what is wrong with them or will surprise.
 public struct Linter {
-  let source: RuleSource
-  let rules: [Rule]
-  let templates: [Template]
+  private(set) var source: RuleSource
   let surroundings: LintSurroundings
   private(set) var findings: [Finding] = []
 
   /// Findings reported at most.
   public static let findingsMax = 500
 
-  /// Looks at everything in some files. Shared conditions of rules are looked at even where others have mistakes.
+  /// Looks at everything in some files. Rules without mistakes are looked at even where others have some.
   public static func report(files: [(path: String, text: String)], _ surroundings: LintSurroundings)
     -> LintReport
   {
-    let (rules, templates, problems) = RuleSet.examine(files: files)
-    var linter = Linter(
-      source: RuleSource(files: files), rules: rules, templates: templates, surroundings: surroundings)
+    let (book, templates, problems) = RuleBook.examine(files: files)
+    var linter = Linter(source: RuleSource(files: files), surroundings: surroundings)
     for problem in problems { linter.add(Finding(code: "invalid", rules: [], diagnostic: problem)) }
-    linter.look()
-    return LintReport(findings: linter.sorted, ruleCount: rules.count)
+    linter.look(at: book.shared)
+    for scope in book.scopes {
+      linter.source.scope = scope
+      linter.look(at: book.ruleSet(of: scope))
+    }
+    for template in templates { linter.lookAtParameters(template) }
+    let count = book.shared.rules.count + book.own.values.reduce(0) { $0 + $1.count }
+    return LintReport(findings: linter.sorted, ruleCount: count)
   }
 
-  private init(source: RuleSource, rules: [Rule], templates: [Template], surroundings: LintSurroundings) {
+  private init(source: RuleSource, surroundings: LintSurroundings) {
     self.source = source
-    self.rules = rules.sorted { bytesPrecede($0.id, $1.id) }
-    self.templates = templates
     self.surroundings = surroundings
   }
 
-  private mutating func look() {
-    let whole = rules.filter { $0.condition != nil || $0.match != nil }
-    for rule in whole where rule.state != .retired {
+  /// Of a mall's or shop's set, what its own rules bring in.
+  private mutating func look(at set: RuleSet) {
+    for rule in set.rules where isWhole(rule) && rule.state != .retired && source.isOwnOrShared(rule) {
       lookAtCondition(rule)
       lookAround(rule)
+      lookAtOutcomes(rule)
     }
-    for template in templates { lookAtParameters(template) }
-    lookAtPairs(whole.filter(\.isDecided))
+    lookAtOrder(set)
+    lookAtPairs(set.rules.filter { isWhole($0) && $0.isDecided })
   }
+
+  /// Its condition could be read.
+  func isWhole(_ rule: Rule) -> Bool { rule.condition != nil || rule.match != nil }
 
   mutating func add(_ finding: Finding) {
     if findings.count < Linter.findingsMax { findings.append(finding) }
@@ -62,7 +67,7 @@ public struct Linter {
     _ severity: Diagnostic.Severity, _ code: String, _ rules: [Rule], at expression: Expression? = nil,
     key: String = "if", _ message: String, hint: String? = nil
   ) {
-    guard let rule = rules.first else { return }
+    guard let rule = rules.first, rules.contains(where: source.isOwnOrShared) else { return }
     let key = key == "if" && rule.condition == nil ? "match" : key
     let diagnostic =
       if let expression {

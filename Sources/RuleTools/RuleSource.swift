@@ -5,10 +5,13 @@ internal import YAML
 struct RuleSource {
   /// Path and text of each file.
   let files: [(path: String, text: String)]
-  private var rules: [String: YAMLNode] = [:]
+  /// By mall or shop; nil: for all.
+  private var rules: [RuleScope?: [String: YAMLNode]] = [:]
   private var templates: [String: YAMLNode] = [:]
   /// Every rule's id in the order of the files.
   private(set) var places: [String: (file: Int, position: Int)] = [:]
+  /// Whose rules are looked at.
+  var scope: RuleScope?
 
   init(files: [(path: String, text: String)]) {
     self.files = files
@@ -19,19 +22,32 @@ struct RuleSource {
         places[name] = (number, 0)
         continue
       }
+      let scope = (try? root["mall"]?.asString()).map {
+        RuleScope(mall: $0, shop: (try? root["shop"]?.asInt()))
+      }
       for (position, node) in ((try? root["rules"]?.asSequence()) ?? []).enumerated() {
-        guard let id = try? node["id"]?.asString(), rules[id] == nil else { continue }
-        rules[id] = node
-        places[id] = (number, position)
+        guard let id = try? node["id"]?.asString(), rules[scope]?[id] == nil else { continue }
+        rules[scope, default: [:]][id] = node
+        if places[id] == nil { places[id] = (number, position) }
       }
     }
   }
 
   /// The node of a rule, or of the template whose own rule it is.
-  func node(_ rule: Rule) -> YAMLNode? { rules[rule.id] ?? templates[rule.id] }
+  func node(_ rule: Rule) -> YAMLNode? {
+    var narrow: [RuleScope?] = [nil]
+    if let scope { narrow = [scope, RuleScope(mall: scope.mall), nil] }
+    for scope in narrow { if let node = rules[scope]?[rule.id] { return node } }
+    return templates[rule.id]
+  }
 
-  /// A rule that has its condition from a template.
-  func isInstance(_ rule: Rule) -> Bool { rules[rule.id]?["template"] != nil }
+  /// The rule is one of the scope's own.
+  func isOwnOrShared(_ rule: Rule) -> Bool { scope == nil || rules[scope]?[rule.id] != nil }
+
+  /// A rule that has its condition from a template, or from a wider scope.
+  private func isInstance(_ rule: Rule, _ key: String) -> Bool {
+    node(rule)?["template"] != nil && node(rule)?["id"] != nil || node(rule)?[key] == nil
+  }
 
   func template(_ name: String) -> YAMLNode? { templates[name] }
 
@@ -58,7 +74,8 @@ struct RuleSource {
     _ message: String,
     hint: String?
   ) -> Diagnostic {
-    guard !isInstance(rule), let value = node(rule)?[key], case .scalar(let text, let style) = value.content
+    guard !isInstance(rule, key), let value = node(rule)?[key],
+      case .scalar(let text, let style) = value.content
     else {
       return diagnostic(severity, rule, key: key, message, hint: hint)
     }

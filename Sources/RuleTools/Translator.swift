@@ -68,7 +68,7 @@ struct Translator {
   // MARK: Limits
 
   /// `key` within `values`, in one of four ways; `reads`: facts that are known when it is.
-  private func limit(_ key: String, _ values: ValueSet, _ reads: [String], _ mode: Mode) -> Formula {
+  private mutating func limit(_ key: String, _ values: ValueSet, _ reads: [String], _ mode: Mode) -> Formula {
     switch mode {
     case .isTrue: .all([.limit(key: key, values: values, missing: false)] + known(reads, but: key))
     case .isFalse:

@@ -2,16 +2,18 @@ package import Orders
 
 // What the tools around the rules (module RuleTools) see of the language's inside.
 
-extension RuleSet {
+extension RuleBook {
   /// What can be read of files that may have mistakes in them: every rule and template that came through, and
   /// every problem. A rule whose condition has a problem comes without it.
   package static func examine(files: [(path: String, text: String)]) -> (
-    rules: [Rule], templates: [Template], problems: [Diagnostic]
+    book: RuleBook, templates: [Template], problems: [Diagnostic]
   ) {
     var reader = RuleFileReader()
     reader.read(files, installsTemplates: true)
     let templates = reader.templates.values.sorted { bytesPrecede($0.id, $1.id) }
-    return (reader.rules, templates, reader.diagnostics)
+    var own: [RuleScope: [Rule]] = [:]
+    for (scope, rules) in reader.rules { if let scope { own[scope] = rules } }
+    return (RuleBook(shared: RuleSet(reader.rules[nil] ?? []), own: own), templates, reader.diagnostics)
   }
 }
 
