@@ -15,6 +15,16 @@ public enum RuleFiles {
     }
   }
 
+  /// The same with the rules of single malls and shops.
+  public static func book(_ paths: [String]) throws -> RuleBook {
+    let files = try texts(paths)
+    do {
+      return try RuleBook.load(files: files)
+    } catch {
+      throw UserError("\(error)")
+    }
+  }
+
   /// Path and text of every rule file of some files and folders; without any path, of the shipped ones.
   public static func texts(_ paths: [String]) throws -> [(path: String, text: String)] {
     var files: [(path: String, text: String)] = []

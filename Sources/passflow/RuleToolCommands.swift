@@ -10,6 +10,8 @@ enum RuleToolCommands {
     let rest = Array(arguments.dropFirst())
     switch arguments.first {
     case "lint": return LintCommand.main(rest)
+    case "explain": return ExplainCommand.main(rest)
+    case "test": return RuleTestCommand.main(rest)
     default: return nil
     }
   }
