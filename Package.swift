@@ -124,7 +124,7 @@ let package = Package(
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
     tests("RulesTests", ["Rules"]),
-    tests("RuleToolsTests", ["RuleTools", "Rules", "Files", "YAML", "Orders"]),
+    tests("RuleToolsTests", ["RuleTools", "Rules", "Files", "History", "YAML", "Orders", "Topics"]),
     tests("HistoryTests", ["History", "Orders", "Topics"]),
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),

@@ -79,7 +79,7 @@ extension RuleAnswer {
     text += "\n"
     for (index, term) in terms.enumerated() {
       text += RuleAnswer.lines(
-        term, words, depth: 1, isDecisive: index == decisive || term.outcome == outcome && outcome != .true)
+        term, words, depth: 1, isDecisive: outcome != .true)
     }
     return text
   }

@@ -64,8 +64,8 @@ struct RuleTestFile {
       node, ["name", "order", "earlier", "later", "updates", "facts", "reference", "expect"], "a test")
     let name = try node["name"].map { name in try wrapped { try name.asString() } } ?? "line \(node.line)"
     var builder = TestOrders()
-    builder.merge(base)
-    builder.merge(node["order"])
+    try builder.merge(base)
+    try builder.merge(node["order"])
     let earlier = try list(node["earlier"])
     for (index, order) in earlier.enumerated() {
       try builder.addOther(order, id: "E-\(index + 1)", minutesLater: -1440 * (earlier.count - index))

@@ -137,6 +137,7 @@ public struct RuleTestRun {
     }
     show("expected", expected)
     show("got     ", got)
+    guard !expected.isEmpty, !got.isEmpty else { return text }
     let missing = expected.filter { !got.contains($0) }
     let extra = got.filter { !expected.contains($0) }
     if !missing.isEmpty { show("missing ", missing.map { "- \($0)" }) }
@@ -167,9 +168,10 @@ enum GivenFacts {
 
   private static func setClaims(_ name: String, _ node: YAMLNode, _ facts: inout FactsValue) throws {
     let known = ["history.orders", "history.amount", "bundle.partners", "ip.country", "zones"]
-    for (prefix, scope) in [
-      ("history.returns(", ClaimScope.returns), ("history.claims(", .returnsOrExchanges),
+    let counts: [(String, Topics.ClaimScope)] = [
+      ("history.returns(", .returns), ("history.claims(", .returnsOrExchanges),
     ]
+    for (prefix, scope) in counts
     where name.hasPrefix(prefix) && name.hasSuffix(")") {
       guard let months = Int32(name.dropFirst(prefix.count).dropLast()) else { break }
       let count = try wrapped { Int64(try node.asInt()) }

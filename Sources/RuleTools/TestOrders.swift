@@ -31,16 +31,17 @@ struct TestOrders {
   /// A Tuesday that is no holiday.
   private static let time = "2026-10-13T10:00:00+09:00"
 
-  mutating func merge(_ node: YAMLNode?) {
-    if let node { order = TestOrders.merged(order, TestOrders.value(node)) }
+  mutating func merge(_ node: YAMLNode?) throws {
+    guard let node else { return }
+    try TestOrders.check(node)
+    order = TestOrders.merged(order, TestOrders.value(node))
   }
 
   mutating func addSubject() throws { events.append(try event(order, id: "T-1", at: placedAt, version: 1)) }
 
   /// What happened to the order afterwards: each over what was before.
   mutating func addUpdate(_ node: YAMLNode) throws {
-    try TestOrders.check(node)
-    merge(node)
+    try merge(node)
     let version = events.count + 1
     let at = Instant(microseconds: placedAt.microseconds &+ Int64(version) * 60_000_000)
     events.append(try event(order, id: "T-1", at: at, version: version))
@@ -93,7 +94,9 @@ struct TestOrders {
     if TestOrders.text(order["payment"]?["status"]) == "paid" {
       standard("paid_at", order["placed_at"] ?? .null)
     }
-    standard("buyer", .object([("member_id", .text("tester"))]))
+    let isKnown = ["member_id", "phone", "email"].contains { order["buyer"]?[$0] != nil }
+    let buyer = Value.object(isKnown ? [] : [("member_id", .text("tester"))])
+    order = order.setting("buyer", TestOrders.merged(buyer, order["buyer"] ?? .object([])))
     let place: [(key: String, value: Value)] = [
       ("receiver_no", .plain("1", TestOrders.nowhere)), ("zipcode", .text("06236")),
       ("address1", .text("서울특별시 강남구 테헤란로 1")),

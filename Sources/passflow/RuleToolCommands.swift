@@ -12,6 +12,7 @@ enum RuleToolCommands {
     case "lint": return LintCommand.main(rest)
     case "explain": return ExplainCommand.main(rest)
     case "test": return RuleTestCommand.main(rest)
+    case "new": return NewRuleCommand.main(rest)
     default: return nil
     }
   }
