@@ -77,7 +77,7 @@ extension RuleAnswer {
     if rule.state == .shadow { text += words.pick(" (그림자: 실행하지 않음)", " (shadow: does nothing)") }
     if let actions { text += (isOtherwise ? " → otherwise: " : " → ") + words.actions(actions) }
     text += "\n"
-    for (index, term) in terms.enumerated() {
+    for term in terms {
       text += RuleAnswer.lines(
         term, words, depth: 1, isDecisive: outcome != .true)
     }

@@ -13,6 +13,7 @@ enum RuleToolCommands {
     case "explain": return ExplainCommand.main(rest)
     case "test": return RuleTestCommand.main(rest)
     case "new": return NewRuleCommand.main(rest)
+    case "fmt": return FormatRulesCommand.main(rest)
     default: return nil
     }
   }

@@ -88,13 +88,18 @@ struct FuzzTests {
       if let set = try? RuleSet.load(files: [("r", text)]) {
         read += 1
         let printed = RulePrinter.text(set.rules)
-        guard let again = try? RuleSet.load(files: [("p", printed)]) else {
-          Issue.record("input \(number) cannot be read back: \(printed.prefix(400))")
+        let again: RuleSet
+        do { again = try RuleSet.load(files: [("p", printed)]) } catch {
+          Issue.record("input \(number) cannot be read back: \(String(error.description.suffix(600)))")
           return
         }
         #expect(same(again.rules, set.rules), "input \(number)")
       }
       _ = Linter.report(files: [("r", text)], .init())
+      if let formatted = try? RuleFormatter.text(of: text, path: "r") {
+        let again = try? RuleFormatter.text(of: formatted, path: "r")
+        #expect(again == formatted, "input \(number) is formatted twice: \(text)")
+      }
       if ContinuousClock.now - start > Self.longest { Issue.record("input \(number) took too long") }
     }
     #expect(read > inputs / 100)
