@@ -70,6 +70,7 @@ public struct RuleDraft {
     if let condition = template.conditionText { text += "#   \(oneLine(condition))\n" }
     text += "rules:\n  - id: \(id)\n    template: \(template.id)\n"
     text += "    name: \(YAMLText.scalar(template.korean.isEmpty ? id : template.korean))\n"
+    text += "    state: active  # draft, shadow (decides, does nothing), active, retired\n"
     if !template.parameters.isEmpty {
       text += "    params:\n"
       for parameter in template.parameters {
@@ -92,7 +93,6 @@ public struct RuleDraft {
     if let hold = actions.hold { text += "      hold: \(YAMLText.scalar(hold))\n" }
     text +=
       "    on_cancel: \(template.keepsOnCancel ? "keep" : "withdraw")  # withdraw or keep, when the order is cancelled\n"
-    text += "    state: active  # draft, shadow (decides, does nothing), active, retired\n"
     return text
   }
 

@@ -39,7 +39,7 @@ struct Main {
       topics   create or list PassFlow's topics on a Kafka cluster
       wait     wait until everything in the pipeline has come through
       labels   the labels that are on the orders now, as a file
-      rules    check rule files
+      rules    check, lint, test, explain, new, fmt: rules and what they say of an order
 
     'passflow COMMAND --help' explains a command.
 
