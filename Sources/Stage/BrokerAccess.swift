@@ -11,12 +11,15 @@ public struct TopicNames: Sendable, Equatable {
   public var context = "order.context"
   public var enrichChangelog = "enrich.history"
   public var applyChangelog = "apply.ledger"
+  public var contextChangelog = "ingest.context"
 
   public init() {}
 }
 
 /// The names of the stages' consumer groups.
 public enum GroupNames {
+  /// Joins orders and beacons.
+  public static let ingest = "passflow-ingest"
   public static let enrich = "passflow-enrich"
   public static let evaluate = "passflow-evaluate"
   public static let apply = "passflow-apply"
@@ -29,6 +32,8 @@ public struct BrokerAccess: Sendable {
   public let isEmbedded: Bool
   /// Session time-out of group members.
   public var sessionTimeoutMs = 10_000
+  /// Static membership: a restart under the same name takes its partitions back without dividing the group anew.
+  public var instanceID: String?
   /// Of batches sent to a real broker: `lz4`, `zstd`, `snappy`, `gzip`, `none`.
   public var compression = "lz4"
 
@@ -61,7 +66,8 @@ public struct BrokerAccess: Sendable {
     try Consumer(
       settings: client, groupId: group, isolation: isEmbedded ? .readUncommitted : isolation,
       membership: isEmbedded
-        ? .manual : .group(cooperative: false, instanceId: nil, sessionTimeoutMs: sessionTimeoutMs))
+        ? .manual
+        : .group(cooperative: false, instanceId: instanceID, sessionTimeoutMs: sessionTimeoutMs))
   }
 
   public func partitionCount(_ topic: String) throws -> Int {

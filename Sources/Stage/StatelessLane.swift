@@ -76,8 +76,11 @@ public final class StatelessLane<Processor: StatelessProcessor> {
       events = consumer.poll(into: batch, max: settings.batchMax - batch.count, timeoutMs: 0)
     }
     if batch.count > 0 {
+      CrashPoint.afterPoll.reach()
       try processor.process(batch, outputs: producer)
+      CrashPoint.handledNotSent.reach()
       producer.flushPending()
+      CrashPoint.sentNotAcknowledged.reach()
       noteHandled()
       context.handled.wrappingAdd(Int64(batch.count), ordering: .relaxed)
     }
@@ -103,7 +106,9 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     if acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough) { grew = true }
     let now = monotonicMs()
     guard grew, now - lastCommitMs >= Int64(settings.commitIntervalMs) else { return }
+    CrashPoint.beforeOffsetCommit.reach()
     try? consumer.commitAsync(offsets(owned))
+    CrashPoint.afterOffsetCommit.reach()
     lastCommitMs = now
     grew = false
   }
@@ -119,6 +124,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     case .assigned(let partitions):
       try claim(partitions)
     case .revoked(let partitions, let lost):
+      CrashPoint.inRevoke.reach()
       if !lost { try drain() }
       for topicPartition in partitions {
         owned.remove(topicPartition.partition)
@@ -138,6 +144,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
   /// Waits for the acknowledgement of all outputs and commits behind them.
   private func drain() throws {
     let deadline = monotonicMs() + 8_000
+    CrashPoint.inDrain.reach()
     let sequence = producer.lastSequence
     producer.flushPending()
     while !producer.waitAcknowledged(through: sequence, timeoutMs: 100), monotonicMs() < deadline {

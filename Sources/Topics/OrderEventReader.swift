@@ -41,6 +41,8 @@ public struct OrderRouting {
   public var version: Int64
   /// As in the message; bit 0: `amount.items` given and different from the computed one.
   public var flags: UInt32
+  /// The event told from which address the order was placed.
+  public var hasAddress: Bool
   /// Fields that the contract does not know; they were left out.
   public var unknownFields: Int
   /// Status codes, payment methods, event names and kinds that the contract does not know.

@@ -16,6 +16,7 @@ struct Main {
     case "rules":
       let rest = Array(arguments.dropFirst())
       code = RuleToolCommands.main(rest) ?? RulesCommand.main(rest)
+    case "tap": code = TapCommand.main(Array(arguments.dropFirst()))
     case "--version":
       StandardStream.output.write("passflow \(Version.text)\n")
       code = .success
@@ -30,7 +31,7 @@ struct Main {
     exitProcess(code)
   }
 
-  static let commands = ["run", "demo", "topics", "wait", "labels", "rules", "help"]
+  static let commands = ["run", "demo", "topics", "wait", "labels", "tap", "rules", "help"]
   static let usage = """
     Usage: passflow COMMAND [OPTIONS]
 
@@ -40,6 +41,7 @@ struct Main {
       wait     wait until everything in the pipeline has come through
       labels   the labels that are on the orders now, as a file
       rules    check, lint, test, explain, new, fmt: rules and what they say of an order
+      tap      the records of a topic, as JSON lines without personal data
 
     'passflow COMMAND --help' explains a command.
 

@@ -118,6 +118,20 @@ struct TrialRunTests {
     }
   }
 
+  @Test func memoryThatIsTooSmallMakesNoDifference() throws {
+    let folder = Folder()
+    let (lines, labels) = Self.orders()
+    var small = settings(folder, lines.joined(separator: "\n"))
+    small.historyBytesMax = 4096
+    small.ledgerBytesMax = 2048
+    small.collectBytesMax = 1024
+    let summary = try TrialRun(small).run()
+    let expected =
+      (["mall_id,shop_no,order_id,item_code,label,rules"] + labels).joined(separator: "\n") + "\n"
+    #expect(folder.text("out/labels.csv") == expected)
+    #expect(summary.decided == lines.count && summary.labelRows == labels.count)
+  }
+
   @Test func partitionsRepeatsAndTheOrderOfLinesMakeNoDifference() throws {
     let folder = Folder()
     let (lines, _) = Self.orders()
