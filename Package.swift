@@ -106,7 +106,9 @@ let package = Package(
     tool("passflow-enrich", ["EnrichStage", "Stage"]),
     tool("passflow-evaluate", ["EvaluateStage", "Stage"]),
     tool("passflow-apply", ["ApplyStage", "Stage"]),
-    tool("passflow", ["Pipeline", "RuleTools", "Orders", "Stage", "Files", "Kafka", "Topics", "ApplyStage"]),
+    tool(
+      "passflow",
+      ["Pipeline", "RuleTools", "Rules", "Orders", "Stage", "Files", "Kafka", "Topics", "ApplyStage"]),
 
     // Measurements of one target each; run in release.
     benchmark("RulesBench", ["Rules", "Orders"]),
