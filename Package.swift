@@ -135,7 +135,13 @@ let package = Package(
         "Topics",
       ],
       exclude: ["Fixtures"]),
-    tests("PipelineTests", ["Pipeline", "Files"]),
+    tests(
+      "PipelineTests",
+      [
+        "Pipeline", "Files", "EnrichStage", "EvaluateStage", "History", "IngestStage", "HTTP", "Kafka",
+        "Rules",
+        "Stage", "Topics",
+      ]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
   ],

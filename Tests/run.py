@@ -19,6 +19,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BROKER = bool(os.environ.get("KAFKA_BOOTSTRAP"))
 REQUIRE = os.environ.get("PASSFLOW_REQUIRE_BROKER") == "1"
+LONG = os.environ.get("PASSFLOW_TEST_LONG") == "1"
 BROKER_SUITES = "^KafkaTests\\.BrokerTests"
 
 
@@ -152,11 +153,14 @@ def scenario_suites(tally, logs):
     for script, title in (
         ("Tests/Scenarios/trial_run.py", "Trial run against the oracle"),
         ("Tests/Scenarios/processes.py", "Four executables as processes"),
+        ("Tests/Scenarios/faults.py", "Stages under faults"),
     ):
         if not os.path.exists(os.path.join(ROOT, script)):
             continue
         heading(title)
-        code, text = run([sys.executable, "-u", script], f"{logs}/{os.path.basename(script)}.log", echo=r"^(ok|FAIL|SKIP|  )")
+        code, text = run(
+            [sys.executable, "-u", script], f"{logs}/{os.path.basename(script)}.log", echo=r"^(ok|FAIL|SKIP|  )",
+            timeout=14_400 if LONG else 1200)
         passed = len(re.findall(r"^ok ", text, re.M))
         failed = len(re.findall(r"^FAIL ", text, re.M))
         skipped = len(re.findall(r"^SKIP ", text, re.M))

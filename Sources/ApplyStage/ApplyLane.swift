@@ -56,6 +56,7 @@ public func runApplyLane(
     reconciler: Reconciler(options: settings.options), shop: shop, actionsPartitions: actions.partitionCount,
     deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil),
     seal: settings.seal, cacheBytesMax: settings.cacheBytes)
+  processor.refused.onLetter = settings.lane.onDeadLetter
   prepare(processor)
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,

@@ -34,6 +34,8 @@ public final class ApplyProcessor: StatefulProcessor {
     let state: PartitionState
     let cache: StateCache<LedgerEntry>
     var touched: [(key: [UInt8], entry: LedgerEntry)] = []
+    /// Collected, not yet known to be in the file.
+    var collected: [(key: [UInt8], entry: LedgerEntry)] = []
     var isFileEmpty: Bool
     init(state: PartitionState, cacheBytes: Int) throws {
       self.state = state
@@ -54,13 +56,13 @@ public final class ApplyProcessor: StatefulProcessor {
   private let reconciler: Reconciler
   private let shop: any ShopSink
   private let actionsPartitions: Int
-  private let deadLetters: TopicHandle
-  private let seal: DeadLetterSeal
+  /// Records that became dead letters.
+  public let refused: RefusedRecords
   private let cacheBytesMax: Int
   private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Orders] = [:]
   private var wave: [Waiting] = []
-  private var desire = UniformDesire()
+  private var direct = DirectChange()
   private var writer = ProtobufWriter(capacity: 2048)
   private var actions: [(partition: Int32, bytes: [UInt8], key: [UInt8])] = []
   public private(set) var counts = Counts()
@@ -68,11 +70,20 @@ public final class ApplyProcessor: StatefulProcessor {
   public var sendsActions = true
   /// Sees every decision's bytes, borrowed, in the order of handling; for files and timelines.
   public var onDecision: ((UnsafeRawBufferPointer) -> Void)?
-  /// Sees every action record, but for those that `onLabelsAdded` sees.
+  /// Sees every action record, but for those that `onLabels` sees.
   public var onAction: ((ActionValue) -> Void)?
-  /// Sees the labels, all done, that went onto all items of an order that bore none; only where the shop refuses
-  /// nothing and `sendsActions` is false. Nil: `onAction` sees them too, one by one.
-  public var onLabelsAdded: ((DecisionHeader, UniformDesire, Instant) -> Void)?
+  /// Sees the labels, all done, that went onto all items of an order or came off them (`label.added`,
+  /// `label.removed`), by their places among those of the desire; only where the shop refuses nothing and
+  /// `sendsActions` is false. Nil: `onAction` sees them too, one by one.
+  public var onLabels: ((StaticString, DecisionHeader, UniformDesire, [Int], Instant) -> Void)?
+  /// A collection takes the entries changed first, up to about this many bytes. Only for a ledger that nobody reads
+  /// after the process: what is durable is collected whole.
+  public var collectBytesMax = Int.max
+  /// True at the end of a run that wants the ledger from memory: then nothing is written any more.
+  public var isEnding: () -> Bool = { false }
+  /// Takes what of a partition's ledger is not in its file, when it is closed.
+  public var onLedger: ((LedgerRecords) -> Void)?
+  private var hasCollected = false
 
   public init(
     reconciler: Reconciler, shop: any ShopSink, actionsPartitions: Int, deadLetters: TopicHandle,
@@ -81,8 +92,8 @@ public final class ApplyProcessor: StatefulProcessor {
     self.reconciler = reconciler
     self.shop = shop
     self.actionsPartitions = max(actionsPartitions, 1)
-    self.deadLetters = deadLetters
-    self.seal = seal
+    refused = RefusedRecords(
+      stage: "apply", source: "decisions", topic: deadLetters, seal: seal, clockUs: clockUs)
     self.cacheBytesMax = cacheBytesMax
     self.clockUs = clockUs
   }
@@ -92,6 +103,11 @@ public final class ApplyProcessor: StatefulProcessor {
   }
 
   public func close(_ partition: Int32) {
+    if let onLedger, let orders = partitions[partition] {
+      // What was collected and not persisted is not known to be in the file.
+      let open = orders.collected.filter { !$0.entry.isTouched }
+      onLedger(LedgerRecords(orders.touched + open, isWhole: !hasCollected))
+    }
     partitions[partition] = nil
     actions.removeAll { $0.partition == partition }
   }
@@ -107,7 +123,8 @@ public final class ApplyProcessor: StatefulProcessor {
       guard let value = message.value, let header = DecisionHeader(value),
         try take(value, header, message.partition, orders)
       else {
-        try deadLetter(message, producer)
+        counts.deadLetters += 1
+        try refused.refuse(message, expected: "a Decision (topics/decision.proto)", producer)
         continue
       }
     }
@@ -128,7 +145,7 @@ public final class ApplyProcessor: StatefulProcessor {
     let digest = DesiredDigest(header.desired)
     if confirm(header, digest, entry) {
       touch(entry, key, orders)
-    } else if label(header, digest, entry) {
+    } else if try change(header, digest, entry) {
       touch(entry, key, orders)
     } else {
       guard let decision = DecisionValue(protobuf: value) else { return false }
@@ -144,27 +161,62 @@ public final class ApplyProcessor: StatefulProcessor {
   /// The common case: a newer decision of the same partition that asks for what the last one asked for.
   private func confirm(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) -> Bool {
     guard let last = entry.position, header.position.partition == last.partition, last < header.position,
-      digest == entry.digest, header.ruleSet.elementsEqual(entry.ruleSet)
+      digest == entry.digest, reconciler.options.liftedVetoes.isEmpty,
+      sameBytes(entry.ruleSet, header.ruleSet)
     else { return false }
     entry.confirm(header.position, latestVersion: header.latestVersion)
     return true
   }
 
-  /// An order that bears nothing of ours gets labels on all its items, or still gets none, from a shop that does
-  /// what it is asked: the whole answer stands in the decision's bytes. False: to be reconciled.
-  private func label(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) -> Bool {
-    guard let onLabelsAdded, shop.refusesNothing, !sendsActions, entry.isBare, wave.isEmpty,
-      !reconciler.options.keepOnUnknown, desire.read(header.desired)
+  /// Labels of all items come and go, from a shop that does what it is asked: the whole answer stands in the bytes of
+  /// the decision and of the ledger. False: to be reconciled.
+  private func change(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) throws -> Bool
+  {
+    guard let onLabels, shop.refusesNothing, !sendsActions, wave.isEmpty, !reconciler.options.keepOnUnknown
     else { return false }
     if let last = entry.position {
       guard header.position.partition == last.partition, last < header.position else { return false }
     }
-    entry.set(header, desire, digest: digest, scratch: &writer)
-    guard !desire.labels.isEmpty else { return true }
-    counts.labelsAdded += desire.labels.count
-    counts.actions += desire.labels.count
-    onLabelsAdded(header, desire, Instant(microseconds: clockUs()))
+    var refused: [OrderEffect] = []
+    let isDirect = try entry.withFields { fields in
+      guard direct.read(header.desired, ledger: fields) else { return false }
+      if direct.isChanged {
+        let at = Instant(microseconds: clockUs())
+        if !direct.added.isEmpty { onLabels("label.added", header, direct.wanted, direct.added, at) }
+        if !direct.removed.isEmpty { onLabels("label.removed", header, direct.standing, direct.removed, at) }
+        if !direct.effects.isEmpty { refused = try performEffects(header, at) }
+      }
+      direct.write(into: &writer, without: refused)
+      return true
+    }
+    guard isDirect else { return false }
+    counts.labelsAdded += direct.added.count
+    counts.labelsRemoved += direct.removed.count
+    counts.actions += direct.added.count + direct.removed.count
+    entry.set(
+      header, digest: refused.isEmpty ? digest : .none, fields: &writer, isChanged: direct.isChanged)
     return true
+  }
+
+  /// Returns those that the shop refused.
+  private func performEffects(_ header: DecisionHeader, _ at: Instant) throws -> [OrderEffect] {
+    var decision = DecisionValue()
+    decision.mallId = String(decoding: header.mallId, as: UTF8.self)
+    decision.shopNo = header.shopNo
+    decision.orderId = String(decoding: header.orderId, as: UTF8.self)
+    decision.position = header.position
+    decision.ruleSet = String(decoding: header.ruleSet, as: UTF8.self)
+    let order = OrderIdentity(
+      mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)
+    var refused: [OrderEffect] = []
+    for effect in direct.effects {
+      let outcome = try perform(effect, order, at)
+      if case .refused = outcome { refused.append(effect) }
+      counts.actions += 1
+      onAction?(Reconciler.action(effect, outcome, decision, at))
+    }
+    if !refused.isEmpty { counts.refused += 1 }
+    return refused
   }
 
   private func reconcile(
@@ -261,8 +313,12 @@ public final class ApplyProcessor: StatefulProcessor {
 
   public func collect(into changes: inout StateChanges) throws {
     try shop.flush()
+    CrashPoint.shopWrittenNotRecorded.reach()
+    if isEnding() { return }
     for (partition, orders) in partitions {
-      for (key, entry) in orders.touched {
+      let count = countToCollect(orders)
+      for (key, entry) in orders.touched[..<count] {
+        hasCollected = true
         entry.isTouched = false
         writer.removeAll()
         entry.write(into: &writer)
@@ -270,7 +326,8 @@ public final class ApplyProcessor: StatefulProcessor {
           writer.withUnsafeBytes { changes.put(partition: partition, key: key, value: $0) }
         }
       }
-      orders.touched.removeAll(keepingCapacity: true)
+      orders.collected += orders.touched[..<count]
+      orders.touched.removeFirst(count)
     }
     for action in actions {
       action.key.withUnsafeBytes { key in
@@ -284,62 +341,28 @@ public final class ApplyProcessor: StatefulProcessor {
     actions.removeAll(keepingCapacity: true)
   }
 
+  private func countToCollect(_ orders: Orders) -> Int {
+    guard collectBytesMax < .max else { return orders.touched.count }
+    // While a collection is on its way more has come in than one part: memory counts, not the size of a part.
+    let excess = dirtyBytes - cacheBytesMax / 10 * 9 * partitions.count
+    var room = max(collectBytesMax, excess) / max(partitions.count, 1)
+    let end = orders.touched.firstIndex { _, entry in
+      room -= entry.bytes
+      return room < 0
+    }
+    // One at least, however large.
+    return end.map { max($0, 1) } ?? orders.touched.count
+  }
+
   public func persisted() {
     for orders in partitions.values {
-      _ = orders.cache.takeDirty()
-      orders.isFileEmpty = false
-      for (key, entry) in orders.touched {
-        _ = key.withUnsafeBytes { orders.cache.insert($0, entry, bytes: entry.bytes, dirty: true) }
+      if !orders.collected.isEmpty { orders.isFileEmpty = false }
+      // What has changed since it was collected stays pinned.
+      for (key, entry) in orders.collected where !entry.isTouched {
+        key.withUnsafeBytes { orders.cache.markClean(slot: orders.cache.slot($0)) }
       }
+      orders.collected.removeAll(keepingCapacity: true)
+      orders.cache.trim()
     }
-  }
-
-  private func deadLetter(_ message: MessageView, _ producer: Producer) throws {
-    counts.deadLetters += 1
-    var letter = DeadLetterValue()
-    letter.stage = "apply"
-    letter.source = "decisions"
-    letter.partition = message.partition
-    letter.position = message.offset
-    letter.at = Instant(microseconds: clockUs())
-    letter.problems = [
-      Problem(
-        code: message.value == nil ? "record.tombstone" : "record.malformed", field: "",
-        expected: "a Decision (topics/decision.proto)", found: "\(message.value?.count ?? 0) bytes")
-    ]
-    if let value = message.value {
-      letter.bodyBytes = Int64(value.count)
-      letter.sealedBody = seal.seal(value)
-    }
-    let bytes = letter.protobuf
-    _ = try bytes.withUnsafeBytes {
-      try producer.send(topic: deadLetters, partition: 0, key: nil, value: $0)
-    }
-  }
-}
-
-/// Keys of the ledger: mall ‖ 0x00 ‖ shop ‖ 0x00 ‖ order id (topics/ledger.proto).
-public enum LedgerKey {
-  public static func bytes(
-    mallId: UnsafeRawBufferPointer, shopNo: Int32, orderId: UnsafeRawBufferPointer
-  ) -> [UInt8] {
-    var key: [UInt8] = []
-    key.reserveCapacity(mallId.count + orderId.count + 14)
-    key.append(contentsOf: mallId)
-    key.append(0)
-    key.append(contentsOf: String(shopNo).utf8)
-    key.append(0)
-    key.append(contentsOf: orderId)
-    return key
-  }
-
-  /// Nil when the bytes are no such key.
-  public static func identity(_ key: UnsafeRawBufferPointer) -> OrderIdentity? {
-    guard let first = key.firstIndex(of: 0), let second = key[(first + 1)...].firstIndex(of: 0),
-      let shop = Int32(String(decoding: key[(first + 1)..<second], as: UTF8.self))
-    else { return nil }
-    return OrderIdentity(
-      mallId: String(decoding: key[..<first], as: UTF8.self), shopNo: shop,
-      orderId: String(decoding: key[(second + 1)...], as: UTF8.self))
   }
 }

@@ -19,7 +19,7 @@ public struct LabelRow: Hashable, Sendable, Comparable {
     while start < ledger.labels.count {
       let label = ledger.labels[start].label
       var end = start + 1
-      while end < ledger.labels.count, ledger.labels[end].label == label { end += 1 }
+      while end < ledger.labels.count, sameText(ledger.labels[end].label, label) { end += 1 }
       let entries = ledger.labels[start..<end]
       for code in SortedStrings.union(entries.map(\.itemCodes)) {
         let rules = SortedStrings.union(
@@ -36,7 +36,7 @@ public struct LabelRow: Hashable, Sendable, Comparable {
   public static func < (left: LabelRow, right: LabelRow) -> Bool {
     if left.order != right.order { return left.order < right.order }
     if left.itemCode != right.itemCode { return bytesPrecede(left.itemCode, right.itemCode) }
-    if left.label != right.label { return bytesPrecede(left.label, right.label) }
+    if !sameText(left.label, right.label) { return bytesPrecede(left.label, right.label) }
     return bytesPrecede(left.rules, right.rules)
   }
 

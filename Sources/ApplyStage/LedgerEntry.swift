@@ -1,3 +1,4 @@
+import Glibc
 import Topics
 
 /// What was applied to one order, as apply keeps it in memory: the stored record, taken apart only where every
@@ -10,8 +11,6 @@ final class LedgerEntry {
   private var rest: [UInt8] = []
   private(set) var ruleSet: [UInt8] = []
   private(set) var digest = DesiredDigest.none
-  /// No label and no effect is noted: the order is as we found it.
-  private(set) var isBare = true
   var isTouched = false
   /// Waits for the shop: what is here is not final.
   var isInWave = false
@@ -29,7 +28,7 @@ final class LedgerEntry {
   }
 
   /// Estimate of the memory held.
-  var bytes: Int { 400 + rest.count + ruleSet.count }
+  var bytes: Int { 250 + rest.count + ruleSet.count }
 
   /// The ledger, decoded.
   var value: AppliedLedgerValue? {
@@ -52,7 +51,6 @@ final class LedgerEntry {
     latestVersion = value.latestVersion
     ruleSet = Array(value.ruleSet.utf8)
     self.digest = digest
-    isBare = value.labels.isEmpty && value.effects.isEmpty
     var stored = value
     stored.position = Position()
     stored.latestVersion = 0
@@ -62,19 +60,22 @@ final class LedgerEntry {
     rest = Array(writer.bytes.dropFirst(2))
   }
 
-  /// The labels of a decision, all put on; `scratch` is used and left as it comes.
-  func set(
-    _ header: DecisionHeader, _ desire: UniformDesire, digest: DesiredDigest, scratch: inout ProtobufWriter
-  ) {
+  /// Lends labels, effects and rule set as they are stored.
+  func withFields<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try rest.withUnsafeBytes(body)
+  }
+
+  /// Labels and effects of a decision, all done. `fields` are those that `withFields` lends, without the rule set,
+  /// which is added.
+  func set(_ header: DecisionHeader, digest: DesiredDigest, fields: inout ProtobufWriter, isChanged: Bool) {
     position = header.position
     latestVersion = header.latestVersion
-    if !header.ruleSet.elementsEqual(ruleSet) { ruleSet = [UInt8](header.ruleSet) }
     self.digest = digest
-    isBare = desire.labels.isEmpty
-    scratch.removeAll()
-    if !isBare { scratch.presentBytes(3, desire.fields) }
-    if !ruleSet.isEmpty { scratch.presentBytes(5, header.ruleSet) }
-    rest = [UInt8](scratch.bytes)
+    let isSameSet = sameBytes(ruleSet, header.ruleSet)
+    if isSameSet, !isChanged { return }
+    if !isSameSet { ruleSet = [UInt8](header.ruleSet) }
+    if !ruleSet.isEmpty { fields.presentBytes(5, header.ruleSet) }
+    rest = fields.withUnsafeBytes { [UInt8]($0) }
   }
 
   func write(into writer: inout ProtobufWriter) {
@@ -85,5 +86,14 @@ final class LedgerEntry {
     writer.int64(2, latestVersion)
     rest.withUnsafeBytes { writer.raw($0) }
     writer.bytes(6, digest.bytes)
+  }
+}
+
+/// Equal in length and content.
+func sameBytes(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Bool {
+  guard left.count == right.count else { return false }
+  guard let start = right.baseAddress else { return true }
+  return left.withUnsafeBytes { bytes in
+    bytes.baseAddress.map { memcmp($0, start, right.count) == 0 } ?? true
   }
 }

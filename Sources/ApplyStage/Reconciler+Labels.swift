@@ -6,10 +6,11 @@ extension Reconciler {
   func reconcileLabels(_ decision: DecisionValue, unknown: [String], _ result: inout Reconciliation) {
     let current = result.newLedger.labels
     // The common case: nothing differs, nothing is allocated.
-    if unknown.isEmpty, matches(decision, current) { return }
-    var desired = desiredLabels(decision)
+    let vetoes = result.newLedger.vetoes
+    if unknown.isEmpty, vetoes.isEmpty, matches(decision, current) { return }
+    var desired = Reconciler.without(vetoes, desiredLabels(decision))
     if !unknown.isEmpty, decision.state != .cancelled, !isSkipped(decision) {
-      desired = keeping(unknown, of: current, in: desired, &result)
+      desired = Reconciler.without(vetoes, keeping(unknown, of: current, in: desired, &result))
     }
     if Reconciler.sameDesire(desired, current) { return }
     result.standing = .changed
@@ -24,7 +25,7 @@ extension Reconciler {
     var place = 0
     for label in decision.labels where !isCancelled || label.keepOnCancel {
       guard place < current.count, label.keepOnCancel == current[place].keepOnCancel,
-        label.label == current[place].label, label.rules == current[place].rules,
+        sameText(label.label, current[place].label), label.rules == current[place].rules,
         label.itemCodes == current[place].itemCodes
       else { return false }
       place += 1
@@ -56,7 +57,7 @@ extension Reconciler {
 
   static func sorted(_ labels: [AppliedLabelValue]) -> [AppliedLabelValue] {
     labels.sorted { left, right in
-      if left.label != right.label { return bytesPrecede(left.label, right.label) }
+      if !sameText(left.label, right.label) { return bytesPrecede(left.label, right.label) }
       if left.rules != right.rules {
         return left.rules.lexicographicallyPrecedes(right.rules, by: bytesPrecede)
       }
@@ -67,7 +68,7 @@ extension Reconciler {
   static func sameDesire(_ left: [AppliedLabelValue], _ right: [AppliedLabelValue]) -> Bool {
     left.count == right.count
       && zip(left, right).allSatisfy {
-        $0.label == $1.label && $0.rules == $1.rules && $0.itemCodes == $1.itemCodes
+        sameText($0.label, $1.label) && $0.rules == $1.rules && $0.itemCodes == $1.itemCodes
           && $0.keepOnCancel == $1.keepOnCancel
       }
   }
@@ -110,8 +111,8 @@ extension Reconciler {
       }
       let oldStart = old
       let newStart = new
-      while old < current.count, current[old].label == label { old += 1 }
-      while new < desired.count, desired[new].label == label { new += 1 }
+      while old < current.count, sameText(current[old].label, label) { old += 1 }
+      while new < desired.count, sameText(desired[new].label, label) { new += 1 }
       let before = current[oldStart..<old]
       let after = desired[newStart..<new]
       let had = SortedStrings.union(before.map(\.itemCodes))

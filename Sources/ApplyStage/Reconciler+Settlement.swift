@@ -37,6 +37,7 @@ extension Reconciler {
       } else if isAdd {
         Reconciler.noteForeign(outcome.foreignItemCodes, edit.label, in: &settlement.ledger)
       }
+      Reconciler.noteVeto(outcome.vetoedItemCodes, of: edit, in: &settlement.ledger)
       record(edit, outcome, isAdd ? "label.added" : "label.removed", decision, at, &settlement.actions)
     }
     for (place, effect) in reconciliation.effects.enumerated() {
@@ -50,14 +51,7 @@ extension Reconciler {
     _ effect: OrderEffect, _ outcome: EffectOutcome, _ decision: DecisionValue, _ at: Instant,
     _ settlement: inout Settlement
   ) {
-    var action = Reconciler.action(effect.actionKind, decision, at)
-    if !effect.rule.isEmpty { action.rules = [effect.rule] }
-    action.cause = effect.cause
-    switch outcome {
-    case .done: action.result = "done"
-    case .already: action.result = "already"
-    case .refused(let refusal):
-      action.result = "failed: \(refusal.rawValue)"
+    if case .refused = outcome {
       settlement.hasRefusals = true
       if effect.isSet {
         settlement.ledger.effects.removeAll { $0 == effect.key }
@@ -65,10 +59,24 @@ extension Reconciler {
         SortedStrings.insert(effect.key, into: &settlement.ledger.effects)
       }
     }
-    settlement.actions.append(action)
+    settlement.actions.append(Reconciler.action(effect, outcome, decision, at))
   }
 
-  /// One record, or two where a person's items stand beside ours.
+  static func action(
+    _ effect: OrderEffect, _ outcome: EffectOutcome, _ decision: DecisionValue, _ at: Instant
+  ) -> ActionValue {
+    var action = action(effect.actionKind, decision, at)
+    if !effect.rule.isEmpty { action.rules = [effect.rule] }
+    action.cause = effect.cause
+    switch outcome {
+    case .done: action.result = "done"
+    case .already: action.result = "already"
+    case .refused(let refusal): action.result = "failed: \(refusal.rawValue)"
+    }
+    return action
+  }
+
+  /// One record, or more where items that a person has touched stand beside ours.
   private func record(
     _ edit: LabelEdit, _ outcome: LabelOutcome, _ kind: String, _ decision: DecisionValue, _ at: Instant,
     _ actions: inout [ActionValue]
@@ -80,14 +88,16 @@ extension Reconciler {
     case .done: action.result = "done"
     case .already: action.result = "already"
     case .foreign: action.result = "foreign"
+    case .vetoed: action.result = "vetoed"
     case .refused(let refusal): action.result = "failed: \(refusal.rawValue)"
     }
     let foreign = SortedStrings.sorted(outcome.foreignItemCodes)
-    action.itemCodes = SortedStrings.subtract(edit.itemCodes, foreign)
+    let vetoed = SortedStrings.sorted(outcome.vetoedItemCodes)
+    action.itemCodes = SortedStrings.subtract(SortedStrings.subtract(edit.itemCodes, foreign), vetoed)
     if !action.itemCodes.isEmpty { actions.append(action) }
-    if !foreign.isEmpty {
-      action.itemCodes = SortedStrings.intersect(edit.itemCodes, foreign)
-      action.result = "foreign"
+    for (codes, result) in [(foreign, "foreign"), (vetoed, "vetoed")] where !codes.isEmpty {
+      action.itemCodes = SortedStrings.intersect(edit.itemCodes, codes)
+      action.result = result
       actions.append(action)
     }
   }
@@ -108,15 +118,15 @@ extension Reconciler {
   // MARK: The ledger's labels
 
   /// The label did not go onto these items.
-  private static func withdraw(_ edit: LabelEdit, from ledger: inout AppliedLedgerValue) {
-    for place in ledger.labels.indices where ledger.labels[place].label == edit.label {
+  static func withdraw(_ edit: LabelEdit, from ledger: inout AppliedLedgerValue) {
+    for place in ledger.labels.indices where sameText(ledger.labels[place].label, edit.label) {
       ledger.labels[place].itemCodes = SortedStrings.subtract(ledger.labels[place].itemCodes, edit.itemCodes)
     }
     // Another entry of the label must not lose what is noted of people's items.
     let foreign = SortedStrings.union(
-      ledger.labels.filter { $0.label == edit.label }.map(\.foreignItemCodes))
-    ledger.labels.removeAll { $0.label == edit.label && $0.itemCodes.isEmpty }
-    if let first = ledger.labels.firstIndex(where: { $0.label == edit.label }) {
+      ledger.labels.filter { sameText($0.label, edit.label) }.map(\.foreignItemCodes))
+    ledger.labels.removeAll { sameText($0.label, edit.label) && $0.itemCodes.isEmpty }
+    if let first = ledger.labels.firstIndex(where: { sameText($0.label, edit.label) }) {
       ledger.labels[first].foreignItemCodes = foreign
     }
   }
@@ -126,24 +136,26 @@ extension Reconciler {
     _ edit: LabelEdit, _ previous: [AppliedLabelValue], to ledger: inout AppliedLedgerValue
   ) {
     var kept: [AppliedLabelValue] = []
-    for var applied in previous where applied.label == edit.label {
+    for var applied in previous where sameText(applied.label, edit.label) {
       applied.itemCodes = SortedStrings.intersect(applied.itemCodes, edit.itemCodes)
       applied.foreignItemCodes = []
       if !applied.itemCodes.isEmpty { kept.append(applied) }
     }
     let foreign = SortedStrings.union(
-      ledger.labels.filter { $0.label == edit.label }.map(\.foreignItemCodes))
-    for place in ledger.labels.indices where ledger.labels[place].label == edit.label {
+      ledger.labels.filter { sameText($0.label, edit.label) }.map(\.foreignItemCodes))
+    for place in ledger.labels.indices where sameText(ledger.labels[place].label, edit.label) {
       ledger.labels[place].foreignItemCodes = []
     }
     ledger.labels = sorted(ledger.labels + kept)
-    if let first = ledger.labels.firstIndex(where: { $0.label == edit.label }) {
+    if let first = ledger.labels.firstIndex(where: { sameText($0.label, edit.label) }) {
       ledger.labels[first].foreignItemCodes = foreign
     }
   }
 
   private static func noteForeign(_ codes: [String], _ label: String, in ledger: inout AppliedLedgerValue) {
-    guard !codes.isEmpty, let first = ledger.labels.firstIndex(where: { $0.label == label }) else { return }
+    guard !codes.isEmpty, let first = ledger.labels.firstIndex(where: { sameText($0.label, label) }) else {
+      return
+    }
     ledger.labels[first].foreignItemCodes = SortedStrings.union([
       SortedStrings.sorted(ledger.labels[first].foreignItemCodes), SortedStrings.sorted(codes),
     ])

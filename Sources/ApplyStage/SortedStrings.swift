@@ -60,3 +60,6 @@ enum SortedStrings {
     return result
   }
 }
+
+/// Byte for byte: `==` takes canonically equivalent texts for equal, which are two labels to a shop.
+func sameText(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }

@@ -17,6 +17,8 @@ public struct EnrichLaneSettings: Sendable {
   public var stockMaxAgeHours = 24
   /// The shop's civil time, minutes ahead of UTC.
   public var zoneOffsetMinutes = 540
+  /// Of a state that nobody reads afterwards: so much is written at once when memory is full.
+  public var collectBytesMax = Int.max
 
   public init(
     broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, cacheBytes: Int, seal: DeadLetterSeal,
@@ -47,6 +49,8 @@ public func runEnrichLane(
     stockMaxAge: .seconds(settings.stockMaxAgeHours * 3600))
   let processor = EnrichProcessor(
     folder: folder, outputs: outputs, seal: settings.seal, cacheBytesMax: settings.cacheBytes)
+  processor.collectBytesMax = settings.collectBytesMax
+  processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,
     consumer: try broker.consumer(group: settings.lane.groupId), producer: producer, processor: processor,

@@ -24,6 +24,8 @@ public final class EnrichProcessor: StatefulProcessor {
 
   public struct Counts: Sendable {
     public var folded = 0
+    /// Folded too, but no snapshots.
+    public var contexts = 0
     public var emitted = 0
     public var duplicates = 0
     public var late = 0
@@ -39,6 +41,8 @@ public final class EnrichProcessor: StatefulProcessor {
     let cache: StateCache<CustomerHistory>
     /// Changed since the last `collect`.
     var touched: [(key: [UInt8], customer: CustomerHistory)] = []
+    /// Collected, not yet known to be in the file.
+    var collected: [(key: [UInt8], customer: CustomerHistory)] = []
     /// Nothing was ever written: no need to look.
     var isFileEmpty: Bool
 
@@ -49,13 +53,18 @@ public final class EnrichProcessor: StatefulProcessor {
     }
   }
 
+  private static let partsPerTrim = 16
+  private var persistedParts = 0
   private let folder: HistoryFolder
   private let outputs: Outputs
-  private let seal: DeadLetterSeal
+  /// Records that became dead letters.
+  public let refused: RefusedRecords
   private let cacheBytesMax: Int
-  private let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Customers] = [:]
   public private(set) var counts = Counts()
+  /// A collection takes the customers changed first, up to about this many bytes. Only for state that nobody reads after
+  /// the process: what is durable is collected whole.
+  public var collectBytesMax = Int.max
   /// Reused: key of the record on its way out.
   private var outputKey: [UInt8] = []
 
@@ -65,9 +74,9 @@ public final class EnrichProcessor: StatefulProcessor {
   ) {
     self.folder = folder
     self.outputs = outputs
-    self.seal = seal
+    refused = RefusedRecords(
+      stage: "enrich", source: "orders", topic: outputs.deadLetters, seal: seal, clockUs: clockUs)
     self.cacheBytesMax = cacheBytesMax
-    self.clockUs = clockUs
   }
 
   public func open(_ partition: Int32, state: PartitionState) throws {
@@ -89,8 +98,55 @@ public final class EnrichProcessor: StatefulProcessor {
           producer)
         continue
       }
-      try fold(value, message, customers, producer)
+      if ContextEventValue.isHeld(by: value) {
+        try foldContext(value, message, customers, producer)
+      } else {
+        try fold(value, message, customers, producer)
+      }
     }
+  }
+
+  /// From where an order was placed: a record of `orders` that is no snapshot.
+  private func foldContext(
+    _ value: UnsafeRawBufferPointer, _ message: MessageView, _ customers: Customers, _ producer: Producer
+  ) throws {
+    guard let context = ContextEventValue(orders: value), let identity = CustomerIdentity(context) else {
+      return try deadLetter(
+        message,
+        Problem(
+          code: "record.malformed", field: "context", expected: "a ContextEvent (topics/order.proto)",
+          found: "\(value.count) bytes"), producer)
+    }
+    let key = identity.recordPrefix
+    let customer = try self.customer(identity, key: key, customers)
+    var failure: (any Error)?
+    do {
+      let outcome = try folder.fold(
+        context, position: InputPosition(partition: message.partition, offset: message.offset),
+        into: customer
+      ) { record in
+        do { try send(record, producer) } catch { failure = failure ?? error }
+      }
+      counts.contexts += 1
+      counts.emitted += outcome.emitted
+      if outcome.isDuplicate {
+        counts.duplicates += 1
+      } else {
+        customer.accountedBytes += EnrichProcessor.contextOverheadBytes
+      }
+    } catch {
+      return try refuse(message, error, producer)
+    }
+    if let failure { throw failure }
+    note(customer, key: key, customers)
+  }
+
+  private func refuse(_ message: MessageView, _ error: any Error, _ producer: Producer) throws {
+    try deadLetter(
+      message,
+      Problem(
+        code: "fold.refused", field: "", expected: "an order that fits its customer's history",
+        found: "\(error)"), producer)
   }
 
   private func fold(
@@ -110,6 +166,7 @@ public final class EnrichProcessor: StatefulProcessor {
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
+    let orderCount = customer.orderCount
     var failure: (any Error)?
     do {
       let outcome = try folder.fold(
@@ -123,19 +180,16 @@ public final class EnrichProcessor: StatefulProcessor {
       if outcome.isDuplicate { counts.duplicates += 1 }
       if outcome.isLate { counts.late += 1 }
     } catch {
-      return try deadLetter(
-        message,
-        Problem(
-          code: "fold.refused", field: "", expected: "an order that fits its customer's history",
-          found: "\(error)"), producer)
+      return try refuse(message, error, producer)
     }
     if let failure { throw failure }
-    // A folded snapshot costs its bytes and about as much again in the values beside them.
-    customer.accountedBytes += value.count + EnrichProcessor.snapshotOverheadBytes
+    customer.accountedBytes +=
+      value.count + CustomerHistory.snapshotOverheadBytes
+      + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes
     note(customer, key: key, customers)
   }
 
-  static let snapshotOverheadBytes = 700
+  static let contextOverheadBytes = 64
 
   private func send(_ record: EmittedRecord, _ producer: Producer) throws {
     outputKey.removeAll(keepingCapacity: true)
@@ -162,9 +216,7 @@ public final class EnrichProcessor: StatefulProcessor {
     let customer =
       records.isEmpty
       ? CustomerHistory(customer: identity) : try CustomerHistory(customer: identity, records: records)
-    customer.accountedBytes = records.reduce(400) {
-      $0 + $1.value.count + EnrichProcessor.snapshotOverheadBytes
-    }
+    customer.accountedBytes = customer.memoryBytes
     _ = key.withUnsafeBytes { customers.cache.insert($0, customer, bytes: customer.accountedBytes) }
     return customer
   }
@@ -184,44 +236,48 @@ public final class EnrichProcessor: StatefulProcessor {
     for (partition, customers) in partitions {
       var collected = StateChanges()
       swap(&collected, &changes)
-      for (_, customer) in customers.touched {
+      let count = countToCollect(customers)
+      for (_, customer) in customers.touched[..<count] {
         customer.isTouched = false
         customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
       }
       swap(&collected, &changes)
-      customers.touched.removeAll(keepingCapacity: true)
+      customers.collected += customers.touched[..<count]
+      customers.touched.removeFirst(count)
     }
+  }
+
+  private func countToCollect(_ customers: Customers) -> Int {
+    guard collectBytesMax < .max else { return customers.touched.count }
+    // While a collection is on its way more has come in than one part: memory counts, not the size of a part.
+    let excess = dirtyBytes - cacheBytesMax / 10 * 9 * partitions.count
+    var room = max(collectBytesMax, excess) / max(partitions.count, 1)
+    let end = customers.touched.firstIndex { _, customer in
+      room -= customer.accountedBytes
+      return room < 0
+    }
+    // One at least, however large.
+    return end.map { max($0, 1) } ?? customers.touched.count
   }
 
   public func persisted() {
     for customers in partitions.values {
-      _ = customers.cache.takeDirty()
-      customers.isFileEmpty = false
+      if !customers.collected.isEmpty { customers.isFileEmpty = false }
       // What has changed since it was collected stays pinned.
-      for (key, customer) in customers.touched {
-        _ = key.withUnsafeBytes {
-          customers.cache.insert($0, customer, bytes: customer.accountedBytes, dirty: true)
-        }
+      for (key, customer) in customers.collected where !customer.isTouched {
+        key.withUnsafeBytes { customers.cache.markClean(slot: customers.cache.slot($0)) }
       }
+      customers.collected.removeAll(keepingCapacity: true)
+      customers.cache.trim()
     }
+    guard collectBytesMax < .max else { return }
+    persistedParts += 1
+    // What customers of all sizes leave behind would add up to tens of megabytes.
+    if persistedParts % EnrichProcessor.partsPerTrim == 0 { ProcessMemory.trim() }
   }
 
   private func deadLetter(_ message: MessageView, _ problem: Problem, _ producer: Producer) throws {
     counts.deadLetters += 1
-    var letter = DeadLetterValue()
-    letter.stage = "enrich"
-    letter.source = "orders"
-    letter.partition = message.partition
-    letter.position = message.offset
-    letter.at = Instant(microseconds: clockUs())
-    letter.problems = [problem]
-    if let value = message.value {
-      letter.bodyBytes = Int64(value.count)
-      letter.sealedBody = seal.seal(value)
-    }
-    let bytes = letter.protobuf
-    _ = try bytes.withUnsafeBytes {
-      try producer.send(topic: outputs.deadLetters, partition: 0, key: nil, value: $0)
-    }
+    try refused.refuse(message, problem, producer)
   }
 }

@@ -26,7 +26,9 @@ struct ColumnFiller: ~Copyable {
   let layout: FactLayout
   private(set) var items: [Item] = []
   private(set) var digests = ProtobufWriter(capacity: 1 << 16)
-  private var currencies: [[UInt8]: Currency] = [:]
+  /// By the code's three bytes.
+  private var currencies: [UInt32: Currency] = [:]
+  private var listNames: [UnsafeRawBufferPointer] = []
   private var stock: [(item: Int, after: Int64, safety: Int64)] = []
   private var itemLists: [UInt64] = []
 
@@ -65,9 +67,11 @@ struct ColumnFiller: ~Copyable {
       reader.skip()
     }
     if reader.failed { return nil }
-    let code = [UInt8](row.currency)
+    // A code of another length is none.
+    guard row.currency.count == 3 else { return .krw }
+    let code = row.currency.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
     if let known = currencies[code] { return known }
-    let currency = Currency(code: String(decoding: code, as: UTF8.self)) ?? .krw
+    let currency = Currency(code: String(decoding: row.currency, as: UTF8.self)) ?? .krw
     if currencies.count < 1000 { currencies[code] = currency }
     return currency
   }
@@ -115,7 +119,7 @@ struct ColumnFiller: ~Copyable {
     batch.setPaymentStatus(wire: status)
     batch.setAddressState(wire: addressState)
     batch.setBool(.isGift, isGift)
-    digests.string(10, ["", "unpaid", "partly", "paid"][min(max(status, 0), 3)])
+    if status > 0 { digests.string(10, status == 1 ? "unpaid" : status == 2 ? "partly" : "paid") }
     digests.optionalInt64(15, paidAt)
     return true
   }
@@ -207,7 +211,7 @@ struct ColumnFiller: ~Copyable {
     var historyKnown = false
     var placedHoliday = false
     var paidHoliday = false
-    var listNames: [UnsafeRawBufferPointer] = []
+    listNames.removeAll(keepingCapacity: true)
     stock.removeAll(keepingCapacity: true)
     itemLists.removeAll(keepingCapacity: true)
     while reader.next() {
@@ -258,7 +262,7 @@ struct ColumnFiller: ~Copyable {
     }
     batch.setBool(.placedHoliday, placedHoliday)
     batch.setBool(.paidHoliday, paidHoliday)
-    applyLists(listNames, batch)
+    applyLists(batch)
     applyStock(batch)
     return true
   }
@@ -306,14 +310,14 @@ struct ColumnFiller: ~Copyable {
     stock.append(level)
   }
 
-  private mutating func applyLists(_ names: [UnsafeRawBufferPointer], _ batch: FactBatch) {
+  private mutating func applyLists(_ batch: FactBatch) {
     var all: UInt64 = 0
     for (index, mask) in itemLists.enumerated() {
       all |= mask
       if layout.usesItems { batch.setListMembership(itemIndex: index, mask: mask) }
     }
     if !layout.usesItems { batch.addOrderLists(mask: all) }
-    for (bit, name) in names.enumerated() where bit < 64 && all >> UInt64(bit) & 1 == 1 {
+    for (bit, name) in listNames.enumerated() where bit < 64 && all >> UInt64(bit) & 1 == 1 {
       digests.presentBytes(12, name)
     }
   }

@@ -1,3 +1,4 @@
+import Glibc
 public import Rules
 import Topics
 
@@ -29,10 +30,15 @@ public final class Decider {
   private var writer = ProtobufWriter(capacity: 4096)
   private let ruleSetHash: String
   private var codes: [(code: UnsafeRawBufferPointer, item: Int)] = []
+  /// Reused: lines of the row at hand that a rule of item scope matches.
+  private var matched: [UInt64] = []
+  /// By place in `labels.waitNames`: the row at hand waits for that fact.
+  private var waits: [Bool]
 
   public init(plan: Plan) {
     self.plan = plan
     labels = LabelPlan(plan)
+    waits = [Bool](repeating: false, count: labels.waitNames.count)
     batch = FactBatch(layout: plan.layout)
     evaluator = Evaluator(plan: plan)
     filler = ColumnFiller(layout: plan.layout)
@@ -99,7 +105,7 @@ public final class Decider {
     writeDesired(row, answers.outcomes)
     writer.presentBytes(10, UnsafeRawBufferPointer(answers.outcomes))
     writer.presentBytes(11, UnsafeRawBufferPointer(answers.terms))
-    for name in pending(answers.outcomes, answers.terms) { writer.presentString(12, name) }
+    writePending(answers.outcomes, answers.terms)
     filler.digests.withUnsafeBytes {
       writer.presentBytes(13, UnsafeRawBufferPointer(rebasing: $0[identity.digest]))
     }
@@ -114,12 +120,7 @@ public final class Decider {
     let start = writer.beginMessage(8)
     writeLabels(row, outcomes)
     for effect in labels.effects where acts(effect.source, row.row, outcomes) {
-      let nested = writer.beginMessage(3)
-      writer.string(1, effect.kind)
-      writer.string(2, effect.source.id)
-      if effect.source.isOtherwise { writer.string(3, "otherwise") }
-      writer.string(4, effect.text)
-      writer.endMessage(nested)
+      writeConstant(effect.field)
     }
     writer.int64(4, row.view.state)
     writer.bool(5, row.view.firstSeenClosed)
@@ -138,34 +139,42 @@ public final class Decider {
   private func writeLabels(_ row: Row, _ outcomes: UnsafeBufferPointer<UInt8>) {
     var hasTable = false
     for entry in labels.entries {
-      guard entry.sources.contains(where: { acts($0, row.row, outcomes) }) else { continue }
+      guard entry.sources.contains(where: { acts(labels.sources[$0], row.row, outcomes) }) else { continue }
       if !hasTable {
         collectCodes(row)
         for code in codes { writer.presentBytes(1, code.code) }
         hasTable = true
       }
-      guard !codes.isEmpty, let items = matchedItems(entry, row) else { continue }
+      guard !codes.isEmpty, matchItems(entry, row) else { continue }
       let nested = writer.beginMessage(2)
-      writer.string(1, entry.label)
-      for source in entry.sources where acts(source, row.row, outcomes) {
-        writer.presentString(2, source.id)
+      writeConstant(entry.label)
+      for place in entry.sources {
+        let source = labels.sources[place]
+        if acts(source, row.row, outcomes) { writeConstant(source.id) }
       }
-      writer.packed(3, items)
+      writer.packed(3, matched)
       writer.bool(4, entry.keepOnCancel)
       writer.endMessage(nested)
     }
   }
 
-  /// Indexes into the table of codes of the lines that a rule of item scope matches; empty = all; nil = none.
-  private func matchedItems(_ entry: LabelPlan.Entry, _ row: Row) -> [UInt64]? {
-    guard let rule = entry.itemRule else { return [] }
-    var items: [UInt64] = []
+  /// Fields that are the same in every decision.
+  private func writeConstant(_ range: Range<Int>) {
+    labels.bytes.withUnsafeBytes { writer.raw(UnsafeRawBufferPointer(rebasing: $0[range])) }
+  }
+
+  /// Puts the indexes into the table of codes of the lines that a rule of item scope matches into `matched`; empty =
+  /// all. False: none.
+  private func matchItems(_ entry: LabelPlan.Entry, _ row: Row) -> Bool {
+    matched.removeAll(keepingCapacity: true)
+    guard entry.itemRule >= 0 else { return true }
     for (place, code) in codes.enumerated()
-    where evaluator.isLineMatched(rule: rule.planned, row: row.row, itemIndex: code.item) {
-      items.append(UInt64(place))
+    where evaluator.isLineMatched(rule: entry.itemRule, row: row.row, itemIndex: code.item) {
+      matched.append(UInt64(place))
     }
-    if items.isEmpty { return nil }
-    return items.count == codes.count ? [] : items
+    if matched.isEmpty { return false }
+    if matched.count == codes.count { matched.removeAll(keepingCapacity: true) }
+    return true
   }
 
   /// Codes of the row's live items, sorted as bytes.
@@ -174,20 +183,35 @@ public final class Decider {
     var isSorted = true
     for (index, place) in row.identity.items.enumerated() where filler.items[place].isLive {
       let code = filler.items[place].code
-      if isSorted, let last = codes.last { isSorted = last.code.lexicographicallyPrecedes(code) }
+      if isSorted, let last = codes.last { isSorted = Decider.precedes(last.code, code) }
       codes.append((code, index))
     }
-    if !isSorted { codes.sort { $0.code.lexicographicallyPrecedes($1.code) } }
+    if !isSorted { codes.sort { Decider.precedes($0.code, $1.code) } }
   }
 
-  private func pending(
-    _ outcomes: UnsafeBufferPointer<UInt8>, _ terms: UnsafeBufferPointer<UInt8>
-  ) -> [String] {
-    var names: Set<String> = []
-    for rule in 0..<outcomes.count where outcomes[rule] == Outcome.unknown.rawValue && terms[rule] > 0 {
-      names.formUnion(labels.waitsFor[rule][Int(terms[rule]) - 1])
+  private static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    let shared = min(left.count, right.count)
+    guard shared > 0, let one = left.baseAddress, let other = right.baseAddress else {
+      return left.count < right.count
     }
-    return names.isEmpty ? [] : names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let order = memcmp(one, other, shared)
+    return order == 0 ? left.count < right.count : order < 0
+  }
+
+  /// The facts that undecided rules wait for, each once, sorted as bytes.
+  private func writePending(_ outcomes: UnsafeBufferPointer<UInt8>, _ terms: UnsafeBufferPointer<UInt8>) {
+    var isWaiting = false
+    for rule in 0..<outcomes.count where outcomes[rule] == Outcome.unknown.rawValue && terms[rule] > 0 {
+      for place in labels.waits(rule: rule, term: Int(terms[rule]) - 1) {
+        waits[place] = true
+        isWaiting = true
+      }
+    }
+    guard isWaiting else { return }
+    for place in waits.indices where waits[place] {
+      writer.presentString(12, labels.waitNames[place])
+      waits[place] = false
+    }
   }
 
   private func isActing(_ source: LabelPlan.Source, _ row: Int) -> Bool {
@@ -200,9 +224,9 @@ public final class Decider {
   private func isTooLate(_ row: Row) -> Bool {
     guard row.lateRow >= 0 else { return false }
     for entry in labels.entries {
-      for source in entry.sources
-      where isActing(source, row.row) != isActing(source, row.lateRow) {
-        return true
+      for place in entry.sources {
+        let source = labels.sources[place]
+        if isActing(source, row.row) != isActing(source, row.lateRow) { return true }
       }
     }
     return false

@@ -34,6 +34,7 @@ public func runEvaluateLane(
     decisions: try broker.topic(settings.topics.decisions, of: producer, readBy: GroupNames.apply),
     deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil),
     seal: settings.seal)
+  processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatelessLane(
     settings: settings.lane, consumer: try broker.consumer(group: settings.lane.groupId), producer: producer,
     processor: processor, context: context)

@@ -1,5 +1,4 @@
 public import Kafka
-import Orders
 public import Stage
 public import Topics
 
@@ -14,9 +13,8 @@ public final class EvaluateProcessor: StatelessProcessor {
 
   private let decider: Decider
   private let decisions: TopicHandle
-  private let deadLetters: TopicHandle
-  private let seal: DeadLetterSeal
-  private let clockUs: @Sendable () -> Int64
+  /// Records that became dead letters.
+  public let refused: RefusedRecords
   public private(set) var counts = Counts()
 
   public init(
@@ -25,9 +23,8 @@ public final class EvaluateProcessor: StatelessProcessor {
   ) {
     self.decider = decider
     self.decisions = decisions
-    self.deadLetters = deadLetters
-    self.seal = seal
-    self.clockUs = clockUs
+    refused = RefusedRecords(
+      stage: "evaluate", source: "orders.enriched", topic: deadLetters, seal: seal, clockUs: clockUs)
   }
 
   public func process(_ batch: MessageBatch, outputs producer: Producer) throws {
@@ -35,7 +32,8 @@ public final class EvaluateProcessor: StatelessProcessor {
       if decider.isFull { try flush(producer) }
       let message = batch[index]
       guard let value = message.value, decider.add(value, input: index) else {
-        try deadLetter(message, producer)
+        counts.deadLetters += 1
+        try refused.refuse(message, expected: "an EnrichedOrder (topics/enriched.proto)", producer)
         continue
       }
     }
@@ -48,29 +46,6 @@ public final class EvaluateProcessor: StatelessProcessor {
       _ = try producer.send(
         topic: decisions, partition: partition, key: decided.mallId, value: decided.bytes)
       counts.decided += 1
-    }
-  }
-
-  private func deadLetter(_ message: MessageView, _ producer: Producer) throws {
-    counts.deadLetters += 1
-    var letter = DeadLetterValue()
-    letter.stage = "evaluate"
-    letter.source = "orders.enriched"
-    letter.partition = message.partition
-    letter.position = message.offset
-    letter.at = Instant(microseconds: clockUs())
-    letter.problems = [
-      Problem(
-        code: message.value == nil ? "record.tombstone" : "record.malformed", field: "",
-        expected: "an EnrichedOrder (topics/enriched.proto)", found: "\(message.value?.count ?? 0) bytes")
-    ]
-    if let value = message.value {
-      letter.bodyBytes = Int64(value.count)
-      letter.sealedBody = seal.seal(value)
-    }
-    let bytes = letter.protobuf
-    _ = try bytes.withUnsafeBytes {
-      try producer.send(topic: deadLetters, partition: 0, key: nil, value: $0)
     }
   }
 }

@@ -1,83 +1,170 @@
 import Orders
 import Rules
+import Topics
 
-/// Which labels and actions the rules of a set give: worked out once per rule set.
+/// Which labels and actions the rules of a set give: worked out once per rule set, the constant fields of a decision
+/// written once. The tables hold plain numbers, so that a row costs no reference counting.
 struct LabelPlan {
   struct Source {
     /// Index in the rule set: its byte in `Evaluator.answers`.
     var rule: Int
     /// Index in `Plan.rules`, for item lines.
     var planned: Int
-    var id: String
+    /// Field 2 of the label, its rule's id, in `bytes`.
+    var id: Range<Int>
     /// What the rule does where its condition is false.
-    var isOtherwise = false
+    var isOtherwise: Bool
   }
 
   /// A label by rules of one scope and one way of ending; sorted by label bytes.
   struct Entry {
-    var label: String
+    /// Field 1 of the label, its name, in `bytes`.
+    var label: Range<Int>
     var keepOnCancel: Bool
-    /// Nil: all live items. Otherwise the one rule of item scope.
-    var itemRule: Source?
-    /// Sorted by id bytes.
-    var sources: [Source]
+    /// Index in `Plan.rules` of the one rule of item scope; −1: all live items.
+    var itemRule: Int
+    /// In `sources`, sorted by id bytes.
+    var sources: Range<Int>
   }
 
   struct Effect {
     var source: Source
-    /// As in `decision.proto`: alert, gift, mark, hold.
-    var kind: String
-    var text: String
+    /// The whole field of the decision, in `bytes`.
+    var field: Range<Int>
   }
 
   private(set) var entries: [Entry] = []
+  private(set) var sources: [Source] = []
   private(set) var effects: [Effect] = []
-  /// Facts that a rule's term waits for, by rule and term.
-  private(set) var waitsFor: [[[String]]] = []
+  private(set) var bytes: [UInt8] = []
+  /// Names of the facts that some term waits for, sorted as bytes.
+  private(set) var waitNames: [String] = []
+  /// Places in `waitNames` of the facts that a rule's term waits for: those of term t of rule r are at
+  /// `waitPlaces[waitStarts[termStarts[r] + t] ..< waitStarts[termStarts[r] + t + 1]]`.
+  private(set) var waitPlaces: [Int] = []
+  private var waitStarts: [Int] = [0]
+  private var termStarts: [Int] = []
 
   init(_ plan: Plan) {
     guard let set = plan.ruleSets.first else { return }
-    waitsFor = set.rules.map { rule in rule.terms.map { $0.references.map(\.name) } }
+    var drafts: [Draft] = []
     for (planned, entry) in plan.rules.enumerated() {
       let rule = set.rules[entry.rule]
       guard rule.state == .active else { continue }
-      var source = Source(rule: entry.rule, planned: planned, id: rule.id)
-      add(rule.actions, rule, source)
+      var source = DraftSource(rule: entry.rule, planned: planned, id: rule.id)
+      add(rule.actions, rule, source, to: &drafts)
       guard let otherwise = rule.otherwise else { continue }
       source.isOtherwise = true
-      add(otherwise, rule, source)
+      add(otherwise, rule, source, to: &drafts)
     }
-    entries.sort { left, right in
-      if left.label != right.label { return bytesPrecede(left.label, right.label) }
+    drafts.sort { left, right in
+      if !left.label.utf8.elementsEqual(right.label.utf8) { return bytesPrecede(left.label, right.label) }
       return !left.keepOnCancel && right.keepOnCancel
+    }
+    for draft in drafts { add(draft) }
+    addWaits(set)
+  }
+
+  /// What a rule waits for that is undecided because of this term (from 0).
+  func waits(rule: Int, term: Int) -> ArraySlice<Int> {
+    let index = termStarts[rule] + term
+    return waitPlaces[waitStarts[index]..<waitStarts[index + 1]]
+  }
+
+  private mutating func addWaits(_ set: RuleSet) {
+    let names = set.rules.map { rule in rule.terms.map { $0.references.map(\.name) } }
+    waitNames = Set(names.joined().joined()).sorted(by: bytesPrecede)
+    var places: [String: Int] = [:]
+    for (place, name) in waitNames.enumerated() { places[name] = place }
+    for rule in names {
+      termStarts.append(waitStarts.count - 1)
+      for term in rule {
+        waitPlaces += term.compactMap { places[$0] }
+        waitStarts.append(waitPlaces.count)
+      }
     }
   }
 
-  private mutating func add(_ actions: Rule.Actions, _ rule: Rule, _ source: Source) {
-    for label in actions.labels { add(label, rule, source) }
+  private mutating func append(_ write: (inout ProtobufWriter) -> Void) -> Range<Int> {
+    var writer = ProtobufWriter()
+    write(&writer)
+    let start = bytes.count
+    bytes += writer.bytes
+    return start..<bytes.count
+  }
+
+  private mutating func add(
+    _ actions: Rule.Actions, _ rule: Rule, _ source: DraftSource, to drafts: inout [Draft]
+  ) {
+    for label in actions.labels { Draft.add(label, rule, source, to: &drafts) }
     addEffects(actions, rule, source)
   }
 
-  private mutating func add(_ label: String, _ rule: Rule, _ source: Source) {
-    if rule.isItemScope, !source.isOtherwise {
-      entries.append(
-        Entry(label: label, keepOnCancel: rule.keepsOnCancel, itemRule: source, sources: [source]))
-    } else if let known = entries.firstIndex(where: {
-      $0.label == label && $0.keepOnCancel == rule.keepsOnCancel && $0.itemRule == nil
-    }) {
-      entries[known].sources.append(source)
-    } else {
-      entries.append(
-        Entry(label: label, keepOnCancel: rule.keepsOnCancel, itemRule: nil, sources: [source]))
+  private mutating func add(_ draft: Draft) {
+    let start = sources.count
+    for source in draft.sources {
+      let id = append { $0.presentString(2, source.id) }
+      sources.append(
+        Source(rule: source.rule, planned: source.planned, id: id, isOtherwise: source.isOtherwise))
     }
+    entries.append(
+      Entry(
+        label: append { $0.string(1, draft.label) }, keepOnCancel: draft.keepOnCancel,
+        itemRule: draft.itemRule, sources: start..<sources.count))
   }
 
-  private mutating func addEffects(_ actions: Rule.Actions, _ rule: Rule, _ source: Source) {
-    if actions.alertChannel != nil || actions.alertText != nil {
-      effects.append(Effect(source: source, kind: "alert", text: actions.alertText ?? rule.name))
+  private mutating func addEffects(_ actions: Rule.Actions, _ rule: Rule, _ source: DraftSource) {
+    // Kinds as in `decision.proto`.
+    func add(_ kind: String, _ text: String) {
+      let field = append { writer in
+        let nested = writer.beginMessage(3)
+        writer.string(1, kind)
+        writer.string(2, source.id)
+        if source.isOtherwise { writer.string(3, "otherwise") }
+        writer.string(4, text)
+        writer.endMessage(nested)
+      }
+      effects.append(
+        Effect(
+          source: Source(
+            rule: source.rule, planned: source.planned, id: 0..<0, isOtherwise: source.isOtherwise),
+          field: field))
     }
-    if actions.gift { effects.append(Effect(source: source, kind: "gift", text: "")) }
-    if let mark = actions.mark { effects.append(Effect(source: source, kind: "mark", text: mark)) }
-    if let hold = actions.hold { effects.append(Effect(source: source, kind: "hold", text: hold)) }
+    if actions.alertChannel != nil || actions.alertText != nil {
+      add("alert", actions.alertText ?? rule.name)
+    }
+    if actions.gift { add("gift", "") }
+    if let mark = actions.mark { add("mark", mark) }
+    if let hold = actions.hold { add("hold", hold) }
+  }
+
+  private struct DraftSource {
+    var rule: Int
+    var planned: Int
+    var id: String
+    var isOtherwise = false
+  }
+
+  private struct Draft {
+    var label: String
+    var keepOnCancel: Bool
+    var itemRule: Int
+    var sources: [DraftSource]
+
+    /// Labels are told apart by their bytes.
+    static func add(_ label: String, _ rule: Rule, _ source: DraftSource, to drafts: inout [Draft]) {
+      let isOfItems = rule.isItemScope && !source.isOtherwise
+      let known = drafts.firstIndex {
+        $0.label.utf8.elementsEqual(label.utf8) && $0.keepOnCancel == rule.keepsOnCancel && $0.itemRule < 0
+      }
+      if let known, !isOfItems {
+        drafts[known].sources.append(source)
+      } else {
+        drafts.append(
+          Draft(
+            label: label, keepOnCancel: rule.keepsOnCancel, itemRule: isOfItems ? source.planned : -1,
+            sources: [source]))
+      }
+    }
   }
 }

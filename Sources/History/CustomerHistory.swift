@@ -7,6 +7,8 @@ import Topics
 public final class CustomerHistory {
   /// Orders of one customer; the next one is refused.
   public static let ordersMax = 50_000
+  /// Orders of one customer that have a context but no snapshot yet; the next one's context is refused.
+  public static let awaitedMax = 1_000
 
   public let customer: CustomerIdentity
   /// For its owner: changed since it was last collected.
@@ -17,6 +19,8 @@ public final class CustomerHistory {
   /// Parallel to `orders`.
   private(set) var standings: [Standing] = []
   private var identityHashes: [UInt64] = []
+  /// Orders of which only beacons are known: in no pass over the orders, because they have no state.
+  private var awaited: [FoldedOrder] = []
   /// The latest event time of the key.
   private(set) var latestEventTime = Int64.min
 
@@ -39,12 +43,16 @@ public final class CustomerHistory {
 
   /// An estimate of the memory held, for a cache's budget.
   public var memoryBytes: Int {
-    var sum = 256 + orders.count * (MemoryLayout<Standing>.stride + 320)
+    var sum = 400 + orders.count * Self.orderOverheadBytes + awaited.count * 400
     for order in orders {
-      sum += order.snapshotBytes + order.snapshots.count * (MemoryLayout<SnapshotSummary>.stride + 200)
+      sum += order.snapshotBytes + order.snapshots.count * Self.snapshotOverheadBytes
     }
     return sum
   }
+
+  /// What a snapshot takes besides its bytes, and an order besides its snapshots.
+  public static let snapshotOverheadBytes = MemoryLayout<SnapshotSummary>.stride + 200
+  public static let orderOverheadBytes = MemoryLayout<Standing>.stride + 320
 
   // MARK: Orders
 
@@ -66,9 +74,34 @@ public final class CustomerHistory {
       if outcome != .duplicate { refresh(index, outcome, snapshot) }
       return (index, outcome)
     }
-    let order = FoldedOrder(shopNo: shopNo, orderId: [UInt8](orderId))
+    guard orders.count < Self.ordersMax else { throw .tooManyOrders }
+    let order =
+      takeAwaited(shopNo, [UInt8](orderId)) ?? FoldedOrder(shopNo: shopNo, orderId: [UInt8](orderId))
     let outcome = order.insert(snapshot)
     return (try append(order), outcome)
+  }
+
+  /// Puts what a beacon told into its order, new or known. The index is nil while the order has no snapshot.
+  func insert(
+    _ context: DatedCountry, shopNo: Int32, orderId: [UInt8]
+  ) throws(HistoryError) -> (index: Int?, isNew: Bool) {
+    if let index = orderId.withUnsafeBytes({ indexOfOrder(shopNo: shopNo, orderId: $0) }) {
+      return (index, orders[index].insert(context))
+    }
+    if let order = awaited.first(where: { $0.shopNo == shopNo && $0.orderId == orderId }) {
+      return (nil, order.insert(context))
+    }
+    guard awaited.count < Self.awaitedMax else { throw .tooManyAwaited }
+    let order = FoldedOrder(shopNo: shopNo, orderId: orderId)
+    awaited.append(order)
+    return (nil, order.insert(context))
+  }
+
+  private func takeAwaited(_ shopNo: Int32, _ orderId: [UInt8]) -> FoldedOrder? {
+    guard !awaited.isEmpty,
+      let index = awaited.firstIndex(where: { $0.shopNo == shopNo && $0.orderId == orderId })
+    else { return nil }
+    return awaited.remove(at: index)
   }
 
   @discardableResult
@@ -124,7 +157,7 @@ public final class CustomerHistory {
       guard parts.orderId.withUnsafeBytes({ indexOfOrder(shopNo: parts.shopNo, orderId: $0) }) == nil else {
         throw .malformedRecord
       }
-      try append(order)
+      if order.latest == nil { awaited.append(order) } else { try append(order) }
     }
   }
 
@@ -132,10 +165,10 @@ public final class CustomerHistory {
   public func changedRecords(
     into store: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
   ) {
-    guard orders.contains(where: \.isChanged) else { return }
+    guard hasChanges else { return }
     let prefix = customer.recordPrefix
     var writer = ProtobufWriter(capacity: 4096)
-    for order in orders where order.isChanged {
+    for order in [orders, awaited].joined() where order.isChanged {
       writer.removeAll()
       order.write(to: &writer)
       let key = RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId)
@@ -144,5 +177,7 @@ public final class CustomerHistory {
     }
   }
 
-  public var hasChanges: Bool { orders.contains(where: \.isChanged) }
+  public var hasChanges: Bool {
+    orders.contains(where: \.isChanged) || awaited.contains(where: \.isChanged)
+  }
 }

@@ -55,16 +55,21 @@ final class DatedSnapshot {
   let contribution: Contribution
   /// Two capital letters, the first in the high byte; 0 = missing.
   let country: UInt16
+  /// The snapshot told an address, if only one without a country: no beacon's counts then.
+  let hasIP: Bool
   let zones: ResolvedZones
 
   var eventTime: Int64 { summary.eventTime.microseconds }
   var version: Int64 { summary.version }
 
-  init(bytes: [UInt8], summary: SnapshotSummary, country: UInt16, zones: ResolvedZones) {
+  init(
+    bytes: [UInt8], summary: SnapshotSummary, country: UInt16, hasIP: Bool, zones: ResolvedZones
+  ) {
     self.bytes = bytes
     self.summary = summary
     self.contribution = Contribution(summary)
     self.country = country
+    self.hasIP = hasIP
     self.zones = zones
   }
 
@@ -74,17 +79,17 @@ final class DatedSnapshot {
   ) {
     self.init(
       bytes: DatedSnapshot.withoutIP(bytes, summary), summary: summary,
-      country: reference.geo.country(ofText: summary.ip.slice(of: bytes)),
+      country: reference.geo.country(ofText: summary.ip.slice(of: bytes)), hasIP: summary.ip.count > 0,
       zones: reference.zones.resolve(receiversOf: bytes, summary))
   }
 
   /// Which of two different snapshots of the same version stands: smaller event time, then smaller bytes, then the
-  /// known country. Does not depend on which came first.
+  /// known country, then one without a country before none. Does not depend on which came first.
   func yields(to other: DatedSnapshot) -> Bool {
     if eventTime != other.eventTime { return other.eventTime < eventTime }
     let order = compareBytes(other.bytes, bytes)
     if order != 0 { return order < 0 }
-    return other.country > country
+    return other.country != country ? other.country > country : other.hasIP && !hasIP
   }
 
   static func withoutIP(_ bytes: UnsafeRawBufferPointer, _ summary: SnapshotSummary) -> [UInt8] {
@@ -114,6 +119,7 @@ final class DatedSnapshot {
     writer.string(2, countryText(country))
     writer.strings(3, zones.names)
     writer.bool(4, zones.isMissing)
+    writer.bool(5, hasIP)
   }
 
   /// Of a stored `LedgerSnapshot`.
@@ -121,6 +127,7 @@ final class DatedSnapshot {
     var reader = ProtobufReader(bytes)
     var snapshot = UnsafeRawBufferPointer(start: nil, count: 0)
     var country: UInt16 = 0
+    var hasIP = false
     var zones = ResolvedZones(names: [], isMissing: false)
     while reader.next() {
       switch reader.field {
@@ -130,6 +137,7 @@ final class DatedSnapshot {
         guard zones.names.count < ResolvedZones.namesMax else { throw .malformedRecord }
         zones.names.append(reader.string())
       case 4: zones.isMissing = reader.bool()
+      case 5: hasIP = reader.bool()
       default: reader.skip()
       }
     }
@@ -138,7 +146,10 @@ final class DatedSnapshot {
     do { summary = try SnapshotSummary(snapshot) } catch { throw .malformedRecord }
     guard summary.ipFieldCount == 0 else { throw .malformedRecord }
     if zones == .none { zones = .none }
-    self.init(bytes: [UInt8](snapshot), summary: summary, country: country, zones: zones)
+    // Records of before the field was there have it where it matters most.
+    self.init(
+      bytes: [UInt8](snapshot), summary: summary, country: country, hasIP: hasIP || country != 0,
+      zones: zones)
   }
 }
 

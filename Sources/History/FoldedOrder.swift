@@ -16,6 +16,8 @@ final class FoldedOrder {
   /// Index into `effective` of the state since which the order has been closed without a break.
   private(set) var closedFrom: Int?
   private(set) var snapshotBytes = 0
+  /// Countries of the order's beacons. An order that has not come yet has nothing else.
+  private(set) var contexts = DatedCountries()
   var emittedHash: UInt64 = 0
   var epoch: UInt32 = 0
   /// Differs from what was last handed to the changelog.
@@ -49,6 +51,18 @@ final class FoldedOrder {
   var decided: DatedSnapshot? {
     guard let closedFrom else { return effective.last }
     return effective[max(closedFrom - 1, 0)]
+  }
+
+  /// The country that the order was placed from, in one of its states, as known at the instant; 0 = missing.
+  func country(of state: DatedSnapshot, at instant: Int64) -> UInt16 {
+    state.hasIP || contexts.isEmpty ? state.country : contexts.country(at: instant)
+  }
+
+  /// False: it changes nothing.
+  func insert(_ context: DatedCountry) -> Bool {
+    guard contexts.insert(context) else { return false }
+    isChanged = true
+    return true
   }
 
   func state(at instant: Int64) -> DatedSnapshot? { Self.state(effective, at: instant) }
@@ -144,6 +158,9 @@ extension FoldedOrder {
     }
     writer.fixed64(2, emittedHash)
     writer.int64(3, Int64(epoch))
+    for context in contexts.all {
+      writer.message(4) { context.write(to: &$0) }
+    }
   }
 
   /// Takes over a stored `OrderLedger`.
@@ -157,10 +174,12 @@ extension FoldedOrder {
         guard insert(snapshot) == .inserted else { throw .malformedRecord }
       case 2: emittedHash = reader.fixed64()
       case 3: epoch = UInt32(truncatingIfNeeded: reader.uint64())
+      case 4:
+        guard contexts.insert(try DatedCountry(stored: reader.slice())) else { throw .malformedRecord }
       default: reader.skip()
       }
     }
-    guard !reader.failed, !snapshots.isEmpty else { throw .malformedRecord }
+    guard !reader.failed, !snapshots.isEmpty || !contexts.isEmpty else { throw .malformedRecord }
     isChanged = false
   }
 }

@@ -45,7 +45,19 @@ struct GeoRows {
         overlap(name(place), Int(place & 0xFF_FFFF_FFFF), true)
       }
     }
+    trim(&table.starts4)
+    trim(&table.ends4)
+    trim(&table.countries4)
+    trim(&table.starts6)
+    trim(&table.ends6)
+    trim(&table.countries6)
     return table
+  }
+
+  /// Gives back the room that appending has left over: the table stays as long as the process.
+  private func trim<Element>(_ values: inout [Element]) {
+    guard values.capacity > values.count + values.count / 8 else { return }
+    values = values.withUnsafeBufferPointer { [Element]($0) }
   }
 }
 

@@ -10,4 +10,6 @@ public enum HistoryError: Error, Equatable, Sendable {
   case malformedRecord
   /// The customer has `CustomerHistory.ordersMax` orders and this would be one more.
   case tooManyOrders
+  /// `CustomerHistory.awaitedMax` orders that have not come yet have a context, and this would be one more.
+  case tooManyAwaited
 }

@@ -66,7 +66,7 @@ extension HistoryFolder {
       if isHistoryKnown { writeHistory(customer, &facts) }
       facts.strings(8, state.zones.names)
       facts.bool(9, state.zones.isMissing)
-      facts.string(10, countryText(state.country))
+      facts.string(10, countryText(customer.orders[index].country(of: state, at: cut)))
       facts.strings(11, importedLists)
       facts.packed(12, itemBits)
       facts.strings(13, missingLists)

@@ -19,7 +19,9 @@ extension HistoryFolder {
     }
     guard let bytes else { return nil }
     guard let summary = try? bytes.withUnsafeBytes({ try SnapshotSummary($0) }) else { return nil }
-    return DatedSnapshot(bytes: bytes, summary: summary, country: latest.country, zones: latest.zones)
+    return DatedSnapshot(
+      bytes: bytes, summary: summary, country: latest.country, hasIP: latest.hasIP,
+      zones: latest.zones)
   }
 }
 

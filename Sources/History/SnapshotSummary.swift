@@ -118,7 +118,7 @@ public struct SnapshotSummary: Sendable {
   }
 
   /// 0001-01-01 … 9999-12-31, where civil time can be reckoned without overflow.
-  private static func isInCalendar(_ instant: Instant) -> Bool {
+  static func isInCalendar(_ instant: Instant) -> Bool {
     instant.microseconds >= -62_135_596_800_000_000 && instant.microseconds < 253_402_300_800_000_000
   }
 }

@@ -25,19 +25,34 @@ extension IngestDesk {
     }
     var found: OrderContext?
     switch request.body.withUnsafeBytes({ contextReader.read($0) }) {
-    case .success(let context): found = context
+    case .success(let context):
+      found = context
+      if let problem = problem(with: context.at) { problems.append(problem) }
     case .failure(let refusal): problems += refusal.problems
     }
     guard problems.isEmpty, let found, let shop else {
       return .answer(IngestAnswers.problems(400, problems))
     }
-    let key = Array(mall.utf8) + [0] + Array("\(shop)".utf8) + [0] + Array(order.utf8)
-    let value = found.json(at: Instant(microseconds: settings.clockUs()))
+    let key = OrderContextKey(mallId: mall, shopNo: shop, orderId: order).bytes
+    let now = Instant(microseconds: settings.clockUs())
+    let value = OrderContextValue(BeaconValue(ip: found.ip, at: found.at ?? now, takenAt: now)).protobuf
     let sequence = try send(topics.context, key: key, value: value)
     metrics.contexts.add()
     return .wait(sequence: sequence, IngestAnswers.contextAccepted)
   }
 
+  /// A sender's clock may be ahead by so much: what it says of later times would never be outdone.
+  static let aheadMinutesMax: Int64 = 10
+
+  private func problem(with at: Instant?) -> Problem? {
+    let limit = settings.clockUs() &+ IngestDesk.aheadMinutesMax * 60_000_000
+    guard let at, at.microseconds > limit else { return nil }
+    return Problem(
+      code: "time.future", field: "at", expected: "at most \(IngestDesk.aheadMinutesMax) minutes from now",
+      found: "a later time")
+  }
+
+  /// The server lets no NUL through in a path, which the key relies on.
   private func id(_ text: String?, _ field: String, _ problems: inout [Problem]) -> String {
     let text = text ?? ""
     if text.isEmpty || text.utf8.count > OrderEventLimits.idBytesMax {

@@ -38,6 +38,8 @@ public enum IngestExecutable {
     settings.topics = TopicNames(common.topics)
     settings.topics.webhooks = configuration.webhooksTopic
     settings.topics.context = configuration.contextTopic
+    settings.topics.contextChangelog = configuration.contextChangelogTopic
+    settings.contextJoin = contextJoin(configuration)
     settings.malls = Set(configuration.malls)
     settings.webhookKeys = WebhookKeys(try webhookKeys(configuration))
     settings.files = configuration.files
@@ -53,6 +55,20 @@ public enum IngestExecutable {
     settings.drainMs = max(100, common.drainDeadlineMs - rest)
     for path in settings.files where path != "-" { _ = try OrderFile(path: path) }
     return settings
+  }
+
+  private static func contextJoin(_ configuration: IngestConfiguration) -> ContextJoinSettings? {
+    guard configuration.joinsContext else { return nil }
+    var join = ContextJoinSettings { broker in
+      var lane = try LaneSettings(
+        inputTopic: configuration.contextTopic, kafka: configuration.common.kafka, stage: "ingest",
+        state: configuration.state, changelogTopic: configuration.contextChangelogTopic, broker: broker)
+      // Older than a day is too old to be joined, and ingest has orders to take.
+      lane.skipsGoneInputs = true
+      return lane
+    }
+    join.cacheBytes = configuration.state.cacheBytes
+    return join
   }
 
   private static func broker(_ kafka: KafkaSettings) throws -> BrokerAccess {

@@ -14,6 +14,8 @@ public struct IngestLaneSettings: Sendable {
   /// Empty takes every mall.
   public var malls: Set<String> = []
   public var webhookKeys = WebhookKeys([])
+  /// Nil: beacons are kept, and joined with their orders by nobody.
+  public var contextJoin: ContextJoinSettings?
   public var files: [String] = []
   /// Ends when the files are acknowledged.
   public var exitsWhenDone = false
@@ -38,7 +40,9 @@ public struct IngestLaneSettings: Sendable {
   func intake(_ producer: Producer, _ topics: IngestTopics) -> OrderIntake {
     OrderIntake(
       secret: secret, producer: producer,
-      topics: IntakeTopics(orders: topics.orders, deadLetters: topics.deadLetters), seal: seal,
+      topics: IntakeTopics(
+        orders: topics.orders, deadLetters: topics.deadLetters,
+        context: contextJoin == nil ? nil : topics.context), seal: seal,
       knownMalls: malls, limits: intakeLimits, clockUs: clockUs)
   }
 }
@@ -50,6 +54,7 @@ public final class IngestLane: Sendable {
   private let health: Health
   private let metrics: IngestMetrics
   private let door: IngestDoor
+  private let join: ContextLane
   /// How often late requests and the order to stop are looked for.
   private static let tickMs = 20
   private static let topicTimeoutMs = 1_000
@@ -59,6 +64,7 @@ public final class IngestLane: Sendable {
     self.log = log
     self.health = health
     self.metrics = IngestMetrics(metrics)
+    join = ContextLane(log: log)
     door = IngestDoor(
       metrics: self.metrics, log: log, acknowledgementTimeoutMs: settings.acknowledgementTimeoutMs,
       bodyBytesMax: settings.bodyBytesMax)
@@ -67,7 +73,10 @@ public final class IngestLane: Sendable {
   public var routes: [HTTPRoute] { door.routes }
 
   /// Brings the gauges up to date; before each answer to `/metrics`.
-  public func show() { door.show() }
+  public func show() {
+    door.show()
+    metrics.show(join.counts)
+  }
 
   /// Runs until the context stops it, or until the files are done where that is asked for.
   /// - Throws: what needs an operator: a file that cannot be read, a broker that refuses us.
@@ -82,7 +91,16 @@ public final class IngestLane: Sendable {
     }
     guard let topics = try openTopics(producer, context) else { return }
     door.open(IngestDesk(settings, producer: producer, topics: topics, metrics: metrics))
-    health.become(.ready)
+    if let contextJoin = settings.contextJoin {
+      try join.start(settings, contextJoin)
+    } else {
+      health.become(.ready)
+    }
+    defer {
+      join.stop()
+      join.join()
+      copyJoinFigures(to: context)
+    }
     log.info(
       "ingest.open", .integer("orders_partitions", topics.orders.partitionCount),
       .integer("files", settings.files.count))
@@ -101,7 +119,8 @@ public final class IngestLane: Sendable {
     guard let orders = try open(names.orders, producer, context, readBy: GroupNames.enrich),
       let deadLetters = try open(names.deadLetters, producer, context),
       let webhooks = try open(names.webhooks, producer, context),
-      let contexts = try open(names.context, producer, context)
+      let contexts = try open(
+        names.context, producer, context, readBy: settings.contextJoin == nil ? nil : GroupNames.ingest)
     else { return nil }
     return IngestTopics(orders: orders, deadLetters: deadLetters, webhooks: webhooks, context: contexts)
   }
@@ -166,6 +185,7 @@ public final class IngestLane: Sendable {
       _ = pause.wait(timeout: .now() + .milliseconds(IngestLane.tickMs))
       expire()
       if let failure = producer.failure { return failure }
+      if let failure = watchJoin(context) { return failure }
       guard isFeeding, let outcome = feed?.result.outcome.withLock({ $0 }) else { continue }
       isFeeding = false
       if case .failure(let error) = outcome {
@@ -180,6 +200,25 @@ public final class IngestLane: Sendable {
       feed.result.outcome.withLock { $0 }.map(finish)
     }
     return nil
+  }
+
+  /// Ready once the join has restored its state; what its group does later is no reason to send nobody here.
+  private func watchJoin(_ context: LaneContext) -> IngestFailure? {
+    guard settings.contextJoin != nil else { return nil }
+    if let failure = join.context.failure { return IngestFailure("context join: \(failure)") }
+    if join.context.current == .ready, health.current == .starting { health.become(.ready) }
+    copyJoinFigures(to: context)
+    return nil
+  }
+
+  /// The process's lane figures are the join's: ingest itself has no input partitions.
+  private func copyJoinFigures(to context: LaneContext) {
+    let own = join.context
+    context.handled.store(own.handled.load(ordering: .relaxed), ordering: .relaxed)
+    context.stateCommits.store(own.stateCommits.load(ordering: .relaxed), ordering: .relaxed)
+    context.restoredRecords.store(own.restoredRecords.load(ordering: .relaxed), ordering: .relaxed)
+    context.ownedPartitions.store(own.ownedPartitions.load(ordering: .relaxed), ordering: .relaxed)
+    context.uncommitted.store(own.uncommitted.load(ordering: .relaxed), ordering: .relaxed)
   }
 
   private func expire() {
@@ -202,6 +241,7 @@ public final class IngestLane: Sendable {
   /// Nothing new; what waits is answered when it is acknowledged, as long as there is time.
   private func drain(_ producer: Producer) {
     door.close()
+    join.stop()
     let limit = monotonicMs() + Int64(settings.drainMs)
     let last = producer.lastSequence
     while monotonicMs() < limit, producer.failure == nil, producer.acknowledgedThrough < last {

@@ -32,6 +32,10 @@ final class IngestMetrics: Sendable {
   private let records: Gauge
   private let bytes: Gauge
   private let waiting: Gauge
+  private let contextsJoined: Gauge
+  private let contextsExpired: Gauge
+  private let contextPointers: Gauge
+  private let contextDeadLetters: Gauge
 
   private struct RequestClass: Hashable {
     let route: IngestRoute
@@ -70,6 +74,14 @@ final class IngestMetrics: Sendable {
       "passflow_ingest_unknown_codes_total", "Codes that the contract does not know, kept as text.")
     amounts = metrics.counter(
       "passflow_ingest_amounts_differing_total", "Events whose given amount is not their items' sum.")
+    contextsJoined = metrics.gauge(
+      "passflow_context_joined", "Addresses handed on to their orders since the start.")
+    contextsExpired = metrics.gauge(
+      "passflow_context_expired", "Addresses whose order did not come within a day, since the start.")
+    contextPointers = metrics.gauge(
+      "passflow_context_pointers", "Orders without an address that the join has seen since the start.")
+    contextDeadLetters = metrics.gauge(
+      "passflow_context_dead_letters", "Records of order.context that could not be used, since the start.")
     records = metrics.gauge(
       "passflow_ingest_unacknowledged_records", "Records sent that the broker has not acknowledged.")
     bytes = metrics.gauge("passflow_ingest_unacknowledged_bytes", "Their bytes.")
@@ -117,6 +129,13 @@ final class IngestMetrics: Sendable {
     unknownFields.add(counts.unknownFields &- before.unknownFields)
     unknownCodes.add(counts.unknownCodes &- before.unknownCodes)
     amounts.add(counts.amountsThatDiffer &- before.amountsThatDiffer)
+  }
+
+  func show(_ join: ContextProcessor.Counts) {
+    contextsJoined.set(join.joined.load(ordering: .relaxed))
+    contextsExpired.set(join.expired.load(ordering: .relaxed))
+    contextPointers.set(join.pointers.load(ordering: .relaxed))
+    contextDeadLetters.set(join.deadLetters.load(ordering: .relaxed))
   }
 
   func show(unacknowledged: Int, bytes unacknowledgedBytes: Int, waiting requests: Int) {

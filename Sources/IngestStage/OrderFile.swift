@@ -13,7 +13,8 @@ public final class OrderFile {
   public static let lineBytesMax = (1 << 20) + 1
   /// Bytes of memory behind each line that may be read.
   public static let readableAfter = 64
-  private static let chunkBytes = 1 << 20
+  /// Small enough to stay in a core's cache until it is parsed.
+  private static let chunkBytes = 256 << 10
 
   private let descriptor: Int32
   private let buffer: UnsafeMutableRawPointer

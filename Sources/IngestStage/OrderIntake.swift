@@ -7,10 +7,13 @@ public import Topics
 public struct IntakeTopics: Sendable {
   public var orders: TopicHandle
   public var deadLetters: TopicHandle
+  /// Where an order without an address leaves a pointer to its customer; nil: nowhere.
+  public var context: TopicHandle?
 
-  public init(orders: TopicHandle, deadLetters: TopicHandle) {
+  public init(orders: TopicHandle, deadLetters: TopicHandle, context: TopicHandle? = nil) {
     self.orders = orders
     self.deadLetters = deadLetters
+    self.context = context
   }
 }
 
@@ -88,12 +91,31 @@ public final class OrderIntake {
       }
       count(routing)
       let partition = Partitioner.partition(forKey: routing.key, count: topics.orders.partitionCount)
-      let sequence = try writer.withUnsafeBytes {
+      var sequence = try writer.withUnsafeBytes {
         try producer.send(topic: topics.orders, partition: partition, key: routing.key, value: $0)
       }
+      if let context = topics.context, !routing.hasAddress { sequence = try point(routing, context) }
       return .accepted(sequence: sequence)
     case .refused(let problems):
       return try refuse(bytes, problems, source: source, position: position)
+    }
+  }
+
+  /// Tells the join whom the order belongs to. Needs not wait for the order: enrich takes the two in any order.
+  private func point(_ routing: OrderRouting, _ topic: TopicHandle) throws -> UInt64 {
+    var customer = CustomerKeyValue()
+    customer.kind = routing.customerKind
+    customer.digest = Array(routing.customerDigest)
+    let pointer = PointerValue(customer: customer, takenAt: Instant(microseconds: clockUs()))
+    let key = OrderContextKey.bytes(
+      mallId: routing.mallId, shopNo: routing.shopNo, orderId: routing.orderId)
+    let value = OrderContextValue(pointer).protobuf
+    return try key.withUnsafeBytes { key in
+      try value.withUnsafeBytes { value in
+        try producer.send(
+          topic: topic, partition: Partitioner.partition(forKey: key, count: topic.partitionCount), key: key,
+          value: value)
+      }
     }
   }
 

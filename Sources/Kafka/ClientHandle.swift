@@ -67,11 +67,16 @@ final class ClientHandle: @unchecked Sendable {
     return KafkaError(code: code.rawValue, text: string(fromC: text), isFatal: true)
   }
 
-  /// Waits for librdkafka's threads. Every event, message, topic and queue must be gone before.
-  func destroy(withoutConsumerClose: Bool = false) {
+  /// Waits for librdkafka's threads, unless `inBackground`. Every event, message, topic and queue must be gone before.
+  func destroy(withoutConsumerClose: Bool = false, inBackground: Bool = false) {
     if destroyed { return }
     destroyed = true
-    rd_kafka_destroy_flags(rk, withoutConsumerClose ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0)
+    let flags = withoutConsumerClose ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0
+    if inBackground {
+      WorkerThread { [self] in rd_kafka_destroy_flags(rk, flags) }.detach()
+    } else {
+      rd_kafka_destroy_flags(rk, flags)
+    }
   }
 
   deinit { destroy(withoutConsumerClose: true) }

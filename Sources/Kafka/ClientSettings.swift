@@ -16,6 +16,9 @@ public struct ClientSettings: Sendable, CustomStringConvertible {
   public var statistics: (@Sendable (String) -> Void)?
   /// 0: no statistics.
   public var statisticsIntervalMs: Int
+  /// Closing a client does not wait for librdkafka's threads, some of which may look up only once a second. For
+  /// clients whose broker ends with them.
+  public var closesInBackground = false
 
   public init(
     bootstrap: String, clientId: String = "passflow", properties: [String: String] = [:],

@@ -215,7 +215,7 @@ public final class Consumer {
   private func freeQueues() {
     rd_kafka_queue_destroy(queue)
     rd_kafka_queue_destroy(idleQueue)
-    handle.destroy(withoutConsumerClose: true)
+    handle.destroy(withoutConsumerClose: true, inBackground: settings.closesInBackground)
   }
 
   deinit { close() }

@@ -82,6 +82,13 @@ final class WorkerThread: @unchecked Sendable {
     pthread_join(handle, nil)
   }
 
+  /// Nobody will wait for its end.
+  func detach() {
+    if joined { return }
+    joined = true
+    pthread_detach(handle)
+  }
+
   private final class Box {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }

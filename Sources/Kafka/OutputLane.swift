@@ -8,6 +8,8 @@ final class OutputLane {
   /// End of the range handed over; equals `done` of the first batch when nothing is on its way.
   var handed = 0
   var handedAtMs: Int64 = 0
+  /// Records up to this sequence number are to leave, however few they are.
+  var dueThrough: UInt64 = 0
   /// Already in the list of lanes to look at.
   var isQueued = false
   /// Waits for the downstream group to read on.
@@ -23,6 +25,14 @@ final class OutputLane {
   }
 
   var isIdle: Bool { batches.isEmpty || handed == batches[0].done }
+  /// Enough has gathered to leave without being flushed.
+  private static let eagerBytes = 384 << 10
+  /// True when it pays to hand over what has gathered.
+  var isReadyToGo: Bool {
+    guard let first = batches.first, handed == first.done, !isQueued, !isHeldBack else { return false }
+    if batches.count > 1 || first.used >= OutputLane.eagerBytes { return true }
+    return first.done < first.entries.count && first.entries[first.done].sequence <= dueThrough
+  }
   var firstUnacknowledged: UInt64? {
     guard let first = batches.first, first.done < first.entries.count else { return nil }
     return first.entries[first.done].sequence

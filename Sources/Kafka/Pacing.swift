@@ -11,9 +11,15 @@ public struct Pacing: Sendable {
   public var windowBytes: Int
   /// How many producers write to the same partitions: each takes its share of the window.
   public var writers: Int
+  /// Says what was read instead of the group's commits, when writer and reader share the process and the partitions
+  /// were empty before.
+  public var progress: LocalProgress?
 
-  public init(downstreamGroup: String, windowBytes: Int = 2 << 20, writers: Int = 1) {
+  public init(
+    downstreamGroup: String, windowBytes: Int = 2 << 20, writers: Int = 1, progress: LocalProgress? = nil
+  ) {
     self.downstreamGroup = downstreamGroup
+    self.progress = progress
     self.windowBytes = max(1, windowBytes)
     self.writers = max(1, writers)
   }
@@ -27,7 +33,7 @@ struct PacingAccount {
   static let framing = 96
   private static let runBytes = 16_384
 
-  private let windowBytes: Int
+  let windowBytes: Int
   private var runs: [(end: Int64, bytes: Int)] = []
   private var head = 0
   private(set) var unreadBytes = 0
@@ -48,6 +54,17 @@ struct PacingAccount {
   }
   /// One record may always go when nothing is unread, whatever its size.
   var mayAlwaysSendOne: Bool { committed != nil && unreadBytes == 0 }
+
+  /// Less than this does not leave while the reader still has much to do.
+  var pieceBytesMin: Int { windowBytes / 8 }
+  /// Worth waking the writer for.
+  var hasMuchRoom: Bool { mayAlwaysSendOne || room >= windowBytes / 4 }
+
+  /// The log is known to be empty.
+  mutating func beginsEmpty() {
+    committed = 0
+    tail = 0
+  }
 
   mutating func acknowledged(offset: Int64, bytes size: Int) {
     let cost = size &+ PacingAccount.framing
@@ -90,10 +107,13 @@ struct PacingAccount {
 /// The account with the group it follows; guarded by the producer's monitor.
 final class LanePacing {
   let group: String
+  let progress: LocalProgress?
   var account: PacingAccount
 
   init(_ pacing: Pacing) {
     group = pacing.downstreamGroup
+    progress = pacing.progress
     account = PacingAccount(windowBytes: pacing.windowBytes / pacing.writers)
+    if pacing.progress != nil { account.beginsEmpty() }
   }
 }

@@ -10,8 +10,8 @@ public struct TopicHandle: Sendable, Hashable {
 /// Writes records at once, without transactions: idempotent, ordered per partition, nothing lost.
 ///
 /// **Batches are clocked by acknowledgements**: each partition has at most one batch on its way; what comes
-/// meanwhile gathers and goes as one batch when that is acknowledged. Batch sizes follow the load, and
-/// librdkafka never spins on an unanswered request.
+/// meanwhile gathers and goes as one batch when that is acknowledged, if it was flushed or is large. Batch sizes
+/// follow the load, and librdkafka never spins on an unanswered request.
 ///
 /// After a delivery error, a fatal error or a stall the producer opens itself anew and repeats, in order,
 /// everything not acknowledged. Readers may see repeats, never a gap. It gives up (``failure``) only on
@@ -44,7 +44,7 @@ public final class Producer: Sendable {
   public func partitionCount(_ topic: TopicHandle) -> Int { topic.partitionCount }
 
   /// Copies the record and returns its sequence number (1, 2, 3 …). It leaves with the next
-  /// ``flushPending()``, or earlier when a batch is full.
+  /// ``flushPending()``, or earlier when much has gathered for its partition.
   /// - Throws: ``KafkaError``, origin `.input`: the record is larger than ``recordBytesMax``, or there is
   ///   no such partition. Nothing was taken then.
   public func send(

@@ -31,7 +31,9 @@ extension ProducerCore {
       }
       stopping = monitor.locked { isStopping }
     }
-    closeHandle()
+    // Nothing may be on its way: librdkafka would still read from the arenas.
+    closeHandle(
+      inBackground: settings.closesInBackground && monitor.locked { lanes.allSatisfy(\.batches.isEmpty) })
   }
 
   // MARK: Handing over
@@ -79,14 +81,17 @@ extension ProducerCore {
   private func endOfRange(_ lane: OutputLane, _ batch: OutputBatch) -> Int {
     let limit = min(batch.entries.count, batch.done &+ handOverMax)
     guard let account = lane.pacing?.account else { return limit }
-    var room = account.room
+    let room = account.room
+    var bytes = 0
     var end = batch.done
     while end < limit {
-      room &-= batch.entries[end].bytes &+ PacingAccount.framing
-      if room < 0 { break }
+      bytes &+= batch.entries[end].bytes &+ PacingAccount.framing
+      if bytes > room { break }
       end &+= 1
     }
-    return end == batch.done && account.mayAlwaysSendOne ? batch.done &+ 1 : end
+    if end == batch.done, account.mayAlwaysSendOne { return batch.done &+ 1 }
+    // Many small pieces cost more than a short wait for the reader.
+    return end < limit && account.unreadBytes > 0 && room < account.pieceBytesMin ? batch.done : end
   }
 
   private func fill(
@@ -199,8 +204,11 @@ extension ProducerCore {
     for entry in batch.entries[batch.done..<max(end, batch.done)] { bytes &+= entry.bytes }
     buffered.wrappingSubtract(bytes, ordering: .relaxed)
     batch.done = max(end, batch.done)
+    if let pacing = lane.pacing, let progress = pacing.progress, let tail = pacing.account.tail {
+      progress.written(TopicPartition(topics[lane.topic].name, lane.partition), to: tail)
+    }
     if batch.done == batch.entries.count { retireFirstBatch(of: lane) }
-    if lane.isIdle, !lane.batches.isEmpty, !lane.isQueued {
+    if lane.isReadyToGo {
       lane.isQueued = true
       ready.append(lane)
     }
@@ -281,8 +289,8 @@ extension ProducerCore {
     monitor.unlock()
   }
 
-  /// librdkafka lets go of every arena before this returns.
-  private func closeHandle() {
+  /// librdkafka lets go of every arena before this returns, unless in the background.
+  private func closeHandle(inBackground: Bool = false) {
     if queue == nil { return }
     handleLock.lock()
     for topic in topicObjects.values { rd_kafka_topic_destroy(topic) }
@@ -293,7 +301,7 @@ extension ProducerCore {
       if let queue { rd_kafka_queue_destroy(queue) }
       queue = nil
     }
-    handle.destroy()
+    handle.destroy(inBackground: inBackground)
     handleLock.unlock()
   }
 }

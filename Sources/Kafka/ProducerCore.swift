@@ -21,8 +21,6 @@ final class ProducerCore: @unchecked Sendable {
   var hasPacing = false
   private var spare: [OutputBatch] = []
   private static let spareMax = 64
-  /// A lane with this much leaves without being flushed.
-  private static let eagerBytes = 256 << 10
 
   // Replaced by the worker under `monitor`; `handleLock` keeps it alive during metadata requests.
   let handleLock = Monitor()
@@ -105,11 +103,27 @@ final class ProducerCore: @unchecked Sendable {
         OutputLane(
           topic: index, partition: Int32(clamping: partition), pacing: pacing.map { LanePacing($0) }))
     }
-    if pacing != nil, pacer == nil, !isStopping {
+    if let progress = pacing?.progress {
+      progress.onFinished(name) { [weak self] partition, offset in self?.finished(index, partition, offset) }
+    } else if pacing != nil, pacer == nil, !isStopping {
       hasPacing = true
       pacer = WorkerThread { [self] in runPacer() }
     }
     return TopicHandle(index: index, partitionCount: count)
+  }
+
+  /// The reader of a partition has come so far.
+  private func finished(_ topic: Int, _ partition: Int32, _ offset: Int64) {
+    monitor.locked {
+      guard topic < topics.count, partition >= 0, Int(partition) < topics[topic].partitionCount else {
+        return
+      }
+      let lane = lanes[topics[topic].firstLane &+ Int(partition)]
+      lane.pacing?.account.consumed(to: offset)
+      guard lane.isHeldBack, lane.pacing?.account.hasMuchRoom ?? true else { return }
+      lane.isHeldBack = false
+      if lane.isIdle, !lane.batches.isEmpty, !lane.isQueued { makeReady(lane) }
+    }
   }
 
   func send(
@@ -131,7 +145,7 @@ final class ProducerCore: @unchecked Sendable {
     let batch = openBatch(of: lane, for: bytes)
     batch.append(key: key, value: value, sequence: lastSequence)
     buffered.wrappingAdd(bytes, ordering: .relaxed)
-    if batch.used >= ProducerCore.eagerBytes, lane.isIdle, !lane.isQueued { makeReady(lane) }
+    if lane.isReadyToGo { makeReady(lane) }
     return lastSequence
   }
 
@@ -145,7 +159,10 @@ final class ProducerCore: @unchecked Sendable {
 
   func flushPending() {
     monitor.locked {
-      for lane in lanes where !lane.batches.isEmpty && lane.isIdle && !lane.isQueued { makeReady(lane) }
+      for lane in lanes where !lane.batches.isEmpty {
+        lane.dueThrough = lastSequence
+        if lane.isReadyToGo { makeReady(lane) }
+      }
     }
   }
 

@@ -74,7 +74,7 @@ public final class Demonstration {
   // MARK: Processes
 
   private func prepareFolder() throws {
-    for name in ["enrich", "apply", ""] { Files.removeDirectory(settings.work + "/" + name) }
+    for name in ["ingest", "enrich", "apply", ""] { Files.removeDirectory(settings.work + "/" + name) }
     try Files.makeDirectory(settings.work)
   }
 
@@ -167,7 +167,9 @@ public final class Demonstration {
   private func feed(_ bootstrap: String, _ access: BrokerAccess) throws -> (lines: Int, seconds: Double) {
     let total = try countLines()
     let started = monotonicUs()
-    let ingest = try start("ingest", bootstrap, [:], ["--orders", settings.orders, "--exit-when-done"])
+    let ingest = try start(
+      "ingest", bootstrap, ["PASSFLOW_CONTEXT_JOIN": "false"],
+      ["--orders", settings.orders, "--exit-when-done"])
     let progress = try PipelineProgress(
       broker: access,
       hops: [

@@ -9,11 +9,11 @@ struct FinalLabels {
   private(set) var rowsByLabel: [String: Int] = [:]
   private(set) var ordersByLabel: [String: Int] = [:]
   private(set) var rowCount = 0
-  /// Rows not yet handed to the file.
+  /// Of one order that is not uniform.
   private var lines: [UInt8] = []
   private var desire = UniformDesire()
   private var prefix: [UInt8] = []
-  private var head: [UInt8] = []
+  private var codeField: [UInt8] = []
   /// What stands behind the item's code, label by label.
   private var suffixes: [UInt8] = []
   private var suffixEnds: [Int] = []
@@ -50,26 +50,45 @@ struct FinalLabels {
 
   func begin(_ file: OutputFile) throws { try file.write(Array(LabelRow.header.utf8)) }
 
-  /// Merges the ledgers, sorted by identity, into the file.
-  mutating func write(_ states: [PartitionState], to file: OutputFile) throws {
+  /// Merges the ledgers, sorted by identity, into the file: what is in memory stands over what is in the files.
+  mutating func write(_ memory: [LedgerRecords], over files: [PartitionState], to file: OutputFile) throws {
     try begin(file)
-    let sources = try states.map { try Source($0) }
+    let sources = try files.map { try Source($0) }
+    var places = memory.map { _ in 0 }
+    var writer = ProtobufWriter(capacity: 4096)
     while true {
-      var first: Source?
+      var newest: (ledger: Int, key: [UInt8])?
+      for (index, ledger) in memory.enumerated() where places[index] < ledger.count {
+        let key = ledger.key(places[index])
+        if let current = newest?.key, !key.lexicographicallyPrecedes(current) { continue }
+        newest = (index, key)
+      }
+      var stored: Source?
       for source in sources {
         guard let head = source.head else { continue }
-        if let current = first?.head, !head.key.lexicographicallyPrecedes(current.key) { continue }
-        first = source
+        if let current = stored?.head, !head.key.lexicographicallyPrecedes(current.key) { continue }
+        stored = source
       }
-      guard let source = first, let (key, value) = source.head else { return try finish(file) }
-      try write(key, value, to: file)
-      try source.advance()
+      if let (key, value) = stored?.head, newest.map({ key.lexicographicallyPrecedes($0.key) }) ?? true {
+        try key.withUnsafeBytes { key in try value.withUnsafeBytes { try write(key, $0, to: file) } }
+        try stored?.advance()
+        continue
+      }
+      guard let (index, key) = newest else { return try finish(file) }
+      writer.removeAll()
+      memory[index].write(places[index], into: &writer)
+      try key.withUnsafeBytes { key in try writer.withUnsafeBytes { try write(key, $0, to: file) } }
+      places[index] += 1
+      // The same order, as it was before.
+      if stored?.head?.key == key { try stored?.advance() }
     }
   }
 
   /// The common case: each label once, all on all items of the record's table. Then the rows are the items by the
   /// labels, and are put together from the record's bytes.
-  private mutating func appendUniform(_ order: OrderIdentity, _ ledger: UnsafeRawBufferPointer) -> Bool {
+  private mutating func appendUniform(
+    _ order: OrderIdentity, _ ledger: UnsafeRawBufferPointer, to file: OutputFile
+  ) throws -> Bool {
     guard desire.read(ledger: ledger) else { return false }
     guard !desire.labels.isEmpty else { return true }
     prefix.removeAll(keepingCapacity: true)
@@ -90,23 +109,43 @@ struct FinalLabels {
       suffixEnds.append(suffixes.count)
       count(label, rows: desire.codes.count)
     }
-    for code in desire.codes { appendRows(code) }
+    for code in desire.codes { try appendRows(code, to: file) }
     rowCount += desire.codes.count * desire.labels.count
     return true
   }
 
   /// What stands before the label is the same in all rows of an item.
-  private mutating func appendRows(_ code: UnsafeRawBufferPointer) {
-    head.removeAll(keepingCapacity: true)
-    head.append(contentsOf: prefix)
-    LabelRow.append(code, to: &head)
-    var start = 0
-    for end in suffixEnds {
-      lines.append(contentsOf: head)
-      suffixes.withUnsafeBufferPointer {
-        lines.append(contentsOf: UnsafeBufferPointer(rebasing: $0[start..<end]))
+  private mutating func appendRows(_ code: UnsafeRawBufferPointer, to file: OutputFile) throws {
+    codeField.removeAll(keepingCapacity: true)
+    LabelRow.append(code, to: &codeField)
+    let length = (prefix.count + codeField.count) * suffixEnds.count + suffixes.count
+    try prefix.withUnsafeBytes { prefix in
+      try codeField.withUnsafeBytes { code in
+        try suffixes.withUnsafeBytes { suffixes in
+          try file.append(atMost: length) { room in
+            var next = FinalLabels.Cursor(room: room)
+            var start = 0
+            for end in suffixEnds {
+              next.put(prefix)
+              next.put(code)
+              next.put(UnsafeRawBufferPointer(rebasing: suffixes[start..<end]))
+              start = end
+            }
+            return room.distance(to: next.room)
+          }
+        }
       }
-      start = end
+    }
+  }
+
+  /// Where the next byte goes.
+  private struct Cursor {
+    var room: UnsafeMutableRawPointer
+
+    @inline(__always) mutating func put(_ bytes: UnsafeRawBufferPointer) {
+      guard let start = bytes.baseAddress else { return }
+      room.copyMemory(from: start, byteCount: bytes.count)
+      room += bytes.count
     }
   }
 
@@ -116,17 +155,17 @@ struct FinalLabels {
     ordersByLabel[name, default: 0] += 1
   }
 
-  mutating func write(_ key: [UInt8], _ value: [UInt8], to file: OutputFile) throws {
-    guard let order = key.withUnsafeBytes({ LedgerKey.identity($0) }) else {
+  mutating func write(
+    _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to file: OutputFile
+  ) throws {
+    guard let order = LedgerKey.identity(key) else { throw UserError("a ledger record is malformed") }
+    if try appendUniform(order, value, to: file) { return }
+    guard let ledger = AppliedLedgerValue(protobuf: value) else {
       throw UserError("a ledger record is malformed")
     }
-    if !value.withUnsafeBytes({ appendUniform(order, $0) }) {
-      guard let ledger = AppliedLedgerValue(protobuf: value) else {
-        throw UserError("a ledger record is malformed")
-      }
-      append(order, ledger)
-    }
-    if lines.count >= OutputFile.bufferBytes { try writeLines(to: file) }
+    append(order, ledger)
+    try lines.withUnsafeBytes { try file.write($0) }
+    lines.removeAll(keepingCapacity: true)
   }
 
   private mutating func append(_ order: OrderIdentity, _ ledger: AppliedLedgerValue) {
@@ -139,14 +178,6 @@ struct FinalLabels {
     }
   }
 
-  private mutating func writeLines(to file: OutputFile) throws {
-    try lines.withUnsafeBytes { try file.write($0) }
-    lines.removeAll(keepingCapacity: true)
-  }
-
   /// After the last record.
-  mutating func finish(_ file: OutputFile) throws {
-    try writeLines(to: file)
-    try file.flush()
-  }
+  func finish(_ file: OutputFile) throws { try file.flush() }
 }

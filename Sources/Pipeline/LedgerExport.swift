@@ -22,7 +22,8 @@ public enum LedgerExport {
     let file = try OutputFile(path)
     try labels.begin(file)
     for key in ledger.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-      if let value = ledger[key] { try labels.write(key, value, to: file) }
+      guard let value = ledger[key] else { continue }
+      try key.withUnsafeBytes { key in try value.withUnsafeBytes { try labels.write(key, $0, to: file) } }
     }
     try labels.finish(file)
     return labels.rowCount

@@ -5,7 +5,9 @@ import Glibc
 final class OutputFile {
   private let descriptor: Int32
   private let path: String
-  private var buffer: [UInt8] = []
+  private let memory = UnsafeMutableRawPointer.allocate(byteCount: OutputFile.size, alignment: 16)
+  private var used = 0
+  private static let size = bufferBytes + (1 << 16)
   /// A write is as large as this, or a little larger.
   static let bufferBytes = 1 << 18
 
@@ -15,10 +17,12 @@ final class OutputFile {
     guard descriptor >= 0 else {
       throw UserError("cannot write \(path): \(String(cString: strerror(errno)))")
     }
-    buffer.reserveCapacity(OutputFile.bufferBytes + (1 << 16))
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    memory.deallocate()
+    close(descriptor)
+  }
 
   func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
@@ -28,13 +32,25 @@ final class OutputFile {
       try flush()
       return try put(bytes)
     }
-    buffer.append(contentsOf: bytes)
-    if buffer.count >= OutputFile.bufferBytes { try flush() }
+    guard let start = bytes.baseAddress else { return }
+    try append(atMost: bytes.count) { room in
+      room.copyMemory(from: start, byteCount: bytes.count)
+      return bytes.count
+    }
+  }
+
+  /// Room for `count` bytes, at most `bufferBytes`, into which the body writes; it returns how many it has written.
+  func append(atMost count: Int, _ body: (UnsafeMutableRawPointer) -> Int) throws {
+    guard count <= OutputFile.bufferBytes else { throw UserError("cannot write \(path): a line is too long") }
+    if used + count > OutputFile.size { try flush() }
+    used += body(memory + used)
+    if used >= OutputFile.bufferBytes { try flush() }
   }
 
   func flush() throws {
-    try buffer.withUnsafeBytes { try put($0) }
-    buffer.removeAll(keepingCapacity: true)
+    let count = used
+    used = 0
+    try put(UnsafeRawBufferPointer(start: memory, count: count))
   }
 
   private func put(_ bytes: UnsafeRawBufferPointer) throws {

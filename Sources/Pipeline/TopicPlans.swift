@@ -20,9 +20,16 @@ public enum TopicPlans {
       plan(names.actions, partitions, ["retention.ms": "\(180 * days)"]),
       plan(names.deadLetters, 1, ["retention.ms": "\(30 * days)"]),
       plan(names.webhooks, partitions, ["retention.ms": "\(7 * days)"]),
-      plan(names.context, partitions, ["retention.ms": "\(7 * days)"]),
+      plan(names.context, partitions, ["retention.ms": "\(days)"]),
       plan(names.enrichChangelog, partitions, compacted),
       plan(names.applyChangelog, partitions, compacted),
+      // Nothing in it is of use after a day; what fell silent goes with its segment.
+      plan(
+        names.contextChangelog, partitions,
+        [
+          "cleanup.policy": "compact,delete", "min.cleanable.dirty.ratio": "0.2",
+          "retention.ms": "\(2 * days)", "segment.ms": "\(days / 2)",
+        ]),
     ]
   }
 }

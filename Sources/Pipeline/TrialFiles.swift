@@ -7,7 +7,7 @@ final class TrialFiles: @unchecked Sendable {
   private let decisions: OutputFile
   private let actions: OutputFile
   private var line: DecisionLine
-  private var added = LabelsAddedLines()
+  private var labelLines = LabelLines()
   /// Lines not yet written.
   private var decisionLines = JSONWriter(capacity: OutputFile.bufferBytes + (1 << 16))
   private var actionLines = JSONWriter(capacity: OutputFile.bufferBytes + (1 << 16))
@@ -32,8 +32,8 @@ final class TrialFiles: @unchecked Sendable {
       action.writeJSON(into: &actionLines)
       if actionLines.count >= OutputFile.bufferBytes { writeActions() }
     }
-    processor.onLabelsAdded = { [self] header, desire, at in
-      added.write(header, desire, at: at, into: &actionLines)
+    processor.onLabels = { [self] change, header, desire, places, at in
+      labelLines.write(change, header, desire, places, at: at, into: &actionLines)
       if actionLines.count >= OutputFile.bufferBytes { writeActions() }
     }
   }

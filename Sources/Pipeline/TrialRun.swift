@@ -25,6 +25,12 @@ public struct TrialRunSettings: Sendable {
   public var showsProgress = true
   /// Partitions of each topic of the embedded broker.
   public var partitions = 2
+  /// Customers' histories kept in memory; the rest is in the state files.
+  var historyBytesMax = 84 << 20
+  /// Ledger entries kept in memory.
+  var ledgerBytesMax = 16 << 20
+  /// What is written at once when either is full.
+  var collectBytesMax = 4 << 20
 
   public init(orders: String, out: String) {
     self.orders = orders
@@ -50,10 +56,6 @@ public struct TrialRunSummary: Sendable {
 public final class TrialRun: Sendable {
   private let settings: TrialRunSettings
   private let topics = TopicNames()
-  /// Customers' histories kept in memory; the rest is in the state files.
-  static let historyBytesMax = 56 << 20
-  /// Ledger entries kept in memory.
-  static let ledgerBytesMax = 20 << 20
 
   public init(_ settings: TrialRunSettings) { self.settings = settings }
 
@@ -81,22 +83,44 @@ public final class TrialRun: Sendable {
       stateDirectory: stateDirectory)
     var summary = try run.work(file, started: started)
     summary.ruleSet = ruleSet.hash
-    try finish(&summary, stateDirectory: stateDirectory, started: started)
+    try finish(&summary, ledgers: run.takeLedgers(), stateDirectory: stateDirectory, started: started)
     return summary
   }
 
   /// Nobody but us reads this broker: no compression, small fetch queues.
   static func access(_ embedded: EmbeddedBroker) -> BrokerAccess {
-    let client = ClientSettings(
+    var client = ClientSettings(
       bootstrap: embedded.bootstrap, clientId: "passflow-run",
       properties: [
         "queued.max.messages.kbytes": "32768", "queued.min.messages": "1000000", "fetch.wait.max.ms": "5",
-        "compression.codec": "lz4",
+        // A batch crosses the machine twice: packing it costs more than it saves.
+        "compression.codec": "none",
+        // Whole batches are handed over: the broker's thread is to see them whole.
+        "linger.ms": "1",
       ])
-    return BrokerAccess(client: client, isEmbedded: true)
+    client.closesInBackground = true
+    var access = BrokerAccess(client: client, isEmbedded: true)
+    access.progress = LocalProgress()
+    return access
   }
 
-  private func finish(_ summary: inout TrialRunSummary, stateDirectory: String, started: Int64) throws {
+  /// `ledgers`: what stayed in memory.
+  private func finish(
+    _ summary: inout TrialRunSummary, ledgers: [LedgerRecords], stateDirectory: String, started: Int64
+  ) throws {
+    var labels = FinalLabels()
+    let file = try OutputFile(settings.out + "/labels.csv")
+    let isWhole = ledgers.count == settings.partitions && ledgers.allSatisfy(\.isWhole)
+    try labels.write(ledgers, over: isWhole ? [] : try openLedgers(stateDirectory), to: file)
+    summary.labelRows = labels.rowCount
+    summary.labels = labels.rowsByLabel.keys.sorted(by: bytesPrecede).map {
+      (name: $0, rows: labels.rowsByLabel[$0] ?? 0, orders: labels.ordersByLabel[$0] ?? 0)
+    }
+    summary.seconds = Double(monotonicUs() - started) / 1_000_000
+    try TrialRun.write(summary, to: settings.out + "/summary.json")
+  }
+
+  private func openLedgers(_ stateDirectory: String) throws -> [PartitionState] {
     var states: [PartitionState] = []
     for partition in 0..<Int32(settings.partitions) {
       states.append(
@@ -104,16 +128,9 @@ public final class TrialRun: Sendable {
           directory: stateDirectory, name: "\(GroupNames.apply)-\(partition)",
           identity: PartitionIdentity(
             topic: topics.decisions, partition: partition, schemaVersion: ApplyProcessor.schemaVersion),
-          cacheKiB: 2048))
+          cacheKiB: 2048, isScratch: true))
     }
-    var labels = FinalLabels()
-    try labels.write(states, to: try OutputFile(settings.out + "/labels.csv"))
-    summary.labelRows = labels.rowCount
-    summary.labels = labels.rowsByLabel.keys.sorted(by: bytesPrecede).map {
-      (name: $0, rows: labels.rowsByLabel[$0] ?? 0, orders: labels.ordersByLabel[$0] ?? 0)
-    }
-    summary.seconds = Double(monotonicUs() - started) / 1_000_000
-    try TrialRun.write(summary, to: settings.out + "/summary.json")
+    return states
   }
 
   private static func write(_ summary: TrialRunSummary, to path: String) throws {
@@ -166,6 +183,7 @@ private final class Stages: Sendable {
   private let ruleSet: RuleSet
   private let stateDirectory: String
   private let seal: DeadLetterSeal
+  private let letters: DeadLetterFile
   private let enrich = LaneContext()
   private let evaluate = LaneContext()
   private let apply = LaneContext()
@@ -176,6 +194,15 @@ private final class Stages: Sendable {
     var evaluate = EvaluateProcessor.Counts()
     var apply = ApplyProcessor.Counts()
     var failure: String?
+    var ledgers: [LedgerRecords] = []
+  }
+
+  /// What of the ledgers is in memory, once the lanes have stopped.
+  func takeLedgers() -> [LedgerRecords] {
+    results.withLock { results in
+      defer { results.ledgers = [] }
+      return results.ledgers
+    }
   }
 
   init(
@@ -191,18 +218,22 @@ private final class Stages: Sendable {
     let key = (0..<DeadLetterSeal.keyByteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
     guard let seal = DeadLetterSeal(key: key) else { throw UserError("libsodium does not start") }
     self.seal = seal
+    letters = try DeadLetterFile(settings.out + "/dead-letters.ndjson")
   }
 
   private func lane(_ topic: String, _ group: String) -> LaneSettings {
     var lane = LaneSettings(inputTopic: topic, groupId: group, usesGroup: false, durability: .scratch)
     lane.inputPartitions = settings.partitions
+    lane.progress = broker.progress
+    lane.onDeadLetter = { [letters] in letters.add($0) }
     lane.stateDirectory = stateDirectory
     lane.commitIntervalMs = 10
     // Nobody reads this state after a crash: only memory limits how long it may stay unwritten.
     lane.uncommittedMax = .max
     lane.gatherMs = 2
-    lane.fileCacheKiB = 4_096
-    lane.dirtyBytesMax = TrialRun.ledgerBytesMax * 2 / 3
+    // The system's cache is behind it.
+    lane.fileCacheKiB = 1_024
+    lane.dirtyBytesMax = settings.ledgerBytesMax / 20 * 19
     return lane
   }
 
@@ -224,6 +255,7 @@ private final class Stages: Sendable {
     for context in [enrich, evaluate, apply] { context.stop() }
     for thread in threads { thread.join() }
     try throwFailure()
+    try letters.finish()
     let counts = results.withLock { $0 }
     summary.decided = counts.apply.ownDecisions
     summary.decisions = counts.apply.decisions
@@ -241,16 +273,18 @@ private final class Stages: Sendable {
 
   private func start(_ files: TrialFiles) throws -> [NativeThread] {
     let demand = factDemand(of: ruleSet)
-    let cache = TrialRun.ledgerBytesMax
+    let cache = settings.ledgerBytesMax
     let threads = [
       NativeThread(name: "enrich") { [self] in
         guard let reference = loadReference() else { return }
         var settings = EnrichLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich),
-          cacheBytes: TrialRun.historyBytesMax / self.settings.partitions, seal: seal, reference: reference,
+          cacheBytes: self.settings.historyBytesMax / self.settings.partitions, seal: seal,
+          reference: reference,
           demand: demand)
         settings.lane.keepsStateAtEnd = false
-        settings.lane.dirtyBytesMax = TrialRun.historyBytesMax * 2 / 3
+        settings.lane.dirtyBytesMax = self.settings.historyBytesMax / 20 * 19
+        settings.collectBytesMax = self.settings.collectBytesMax
         guarded(enrich) {
           try runEnrichLane(settings, context: enrich) { counts in results.withLock { $0.enrich = counts } }
         }
@@ -273,7 +307,13 @@ private final class Stages: Sendable {
         settings.options.firstSeenShipped = self.settings.firstSeenShipped
         guarded(apply) {
           try runApplyLane(
-            settings, context: apply, prepare: { files.attach(to: $0) },
+            settings, context: apply,
+            prepare: { processor in
+              files.attach(to: processor)
+              processor.collectBytesMax = self.settings.collectBytesMax
+              processor.isEnding = { [self] in apply.isStopping }
+              processor.onLedger = { [self] ledger in results.withLock { $0.ledgers.append(ledger) } }
+            },
             finished: { counts in results.withLock { $0.apply = counts } })
           try files.finish()
         }
@@ -317,8 +357,7 @@ private final class Stages: Sendable {
       throw UserError("libsodium does not start")
     }
     let intake = OrderIntake(secret: secret, producer: producer, topics: intakeTopics, seal: seal)
-    let letters = try DeadLetterFile(settings.out + "/dead-letters.ndjson")
-    intake.onRefusal = { line, problems, bytes in letters.add(line, problems, bytes) }
+    intake.onRefusal = { [letters] line, problems, bytes in letters.add(line, problems, bytes) }
     var bar = ProgressBar(
       title: "orders", total: file.byteCount > 0 ? file.byteCount : nil,
       isTerminal: StandardStream.error.isTerminal, nowMs: monotonicMs())
@@ -341,7 +380,6 @@ private final class Stages: Sendable {
       StandardStream.error.write(bar.finish(done: file.bytesRead, nowMs: monotonicMs()))
     }
     summary.deadLettered = intake.counts.refused
-    try letters.finish()
   }
 
   private func show(_ bar: inout ProgressBar, _ bytes: Int) {
@@ -353,7 +391,6 @@ private final class Stages: Sendable {
   private static let bufferedBytesMax = 8 << 20
 
   private func pause(_ producer: Producer) throws {
-    producer.flushPending()
     while !producer.waitForRoom(maxBytes: Stages.bufferedBytesMax, timeoutMs: 200) {
       if isBroken() { try throwFailure() }
       if let failure = producer.failure { throw failure }
@@ -362,41 +399,9 @@ private final class Stages: Sendable {
   }
 
   private func waitUntilDrained(_ summary: inout TrialRunSummary) throws {
-    let progress = try PipelineProgress(
-      broker: broker,
-      hops: [
-        .init(topic: topics.orders, group: GroupNames.enrich),
-        .init(topic: topics.enriched, group: GroupNames.evaluate),
-        .init(topic: topics.decisions, group: GroupNames.apply),
-      ])
-    defer { progress.close() }
-    let finished = try progress.waitUntilDrained(pollMs: 5) { _ in !self.isBroken() }
-    if !finished { try throwFailure() }
-  }
-}
-
-/// `dead-letters.ndjson`: reason and line, never the contents.
-private final class DeadLetterFile {
-  private let file: OutputFile
-  private var failure: (any Error)?
-
-  init(_ path: String) throws { file = try OutputFile(path) }
-
-  func add(_ line: Int64, _ problems: [Problem], _ bytes: Int) {
-    var letter = DeadLetterValue()
-    letter.stage = "ingest"
-    letter.source = "file"
-    letter.position = line
-    letter.at = Instant(microseconds: wallClockUs())
-    letter.problems = problems
-    letter.bodyBytes = Int64(bytes)
-    var json = JSONWriter()
-    letter.writeJSON(into: &json)
-    do { try file.write(json.bytes) } catch { failure = failure ?? error }
-  }
-
-  func finish() throws {
-    try file.flush()
-    if let failure { throw failure }
+    guard let progress = broker.progress else { return }
+    while !progress.waitUntilDrained(timeoutMs: 200) {
+      if isBroken() { try throwFailure() }
+    }
   }
 }

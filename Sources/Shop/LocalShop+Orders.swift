@@ -47,18 +47,24 @@ extension LocalShop {
 
   // MARK: What people do
 
-  /// A person puts the label on items, on the shop's own screen.
+  /// A person puts the label on items, on the shop's own screen; what people took off before is theirs from now on.
   public func personAdds(_ label: String, to itemCodes: [String], of order: OrderIdentity) throws {
     try edit(order) { labels in
-      for code in itemCodes { _ = labels.add(label, code, byUs: false) }
+      for code in itemCodes { _ = labels.add(label, code, by: .person) }
     }
   }
 
-  /// A person takes the label off items, whoever had put it there.
+  /// A person takes the label off items, whoever had put it there. Where it was ours this is remembered: it is not put
+  /// back by us.
   public func personRemoves(_ label: String, from itemCodes: [String], of order: OrderIdentity) throws {
     try edit(order) { labels in
-      for code in itemCodes { _ = labels.remove(label, code, evenIfForeign: true) }
+      for code in itemCodes { _ = labels.remove(label, code, by: .person) }
     }
+  }
+
+  /// A person lets us put the label on the order's items again, wherever people had taken it off.
+  public func personAllows(_ label: String, of order: OrderIdentity) throws {
+    try edit(order) { $0.forgetVetoes(of: label) }
   }
 
   private func edit(_ order: OrderIdentity, _ body: (inout OrderLabels) -> Void) throws {

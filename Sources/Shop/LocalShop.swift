@@ -78,7 +78,9 @@ public final class LocalShop: ShopSink {
     var current = try statements.labels(order)
     for change in pending[order]?.changes ?? [] { _ = current.perform(change) }
     let all = current.lines.flatMap { line in
-      line.items.map { ItemLabel(itemCode: $0.code, label: line.label, byUs: $0.byUs) }
+      line.items.filter { $0.hand != .veto }.map {
+        ItemLabel(itemCode: $0.code, label: line.label, byUs: $0.hand == .us)
+      }
     }
     return all.sorted { left, right in
       left.itemCode == right.itemCode

@@ -58,6 +58,8 @@ public struct LabelOutcome: Hashable, Sendable {
     case already
     /// A person had labelled (all of) the items: left alone.
     case foreign
+    /// A person had taken our label off (all of) the items: it stays off.
+    case vetoed
     /// The shop did not do it, for any of the items.
     case refused(ShopRefusal)
   }
@@ -66,9 +68,14 @@ public struct LabelOutcome: Hashable, Sendable {
   /// Those of the change's items that carry the label by a person's hand.
   public var foreignItemCodes: [String]
 
-  public init(_ result: Result, foreignItemCodes: [String] = []) {
+  /// Those from which a person took the label that we had put there. Only a shop that can tell a person's hand from
+  /// ours names any: what is merely missing may be our own doing before a crash.
+  public var vetoedItemCodes: [String]
+
+  public init(_ result: Result, foreignItemCodes: [String] = [], vetoedItemCodes: [String] = []) {
     self.result = result
     self.foreignItemCodes = foreignItemCodes
+    self.vetoedItemCodes = vetoedItemCodes
   }
 }
 

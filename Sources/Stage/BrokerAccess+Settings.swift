@@ -31,6 +31,7 @@ extension BrokerAccess {
     var access = BrokerAccess(client: client, isEmbedded: isEmbedded)
     access.sessionTimeoutMs = settings.sessionTimeoutMs
     access.compression = settings.compression
+    access.instanceID = settings.instanceID
     return access
   }
 }

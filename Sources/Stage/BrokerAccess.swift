@@ -11,12 +11,15 @@ public struct TopicNames: Sendable, Equatable {
   public var context = "order.context"
   public var enrichChangelog = "enrich.history"
   public var applyChangelog = "apply.ledger"
+  public var contextChangelog = "ingest.context"
 
   public init() {}
 }
 
 /// The names of the stages' consumer groups.
 public enum GroupNames {
+  /// Joins orders and beacons.
+  public static let ingest = "passflow-ingest"
   public static let enrich = "passflow-enrich"
   public static let evaluate = "passflow-evaluate"
   public static let apply = "passflow-apply"
@@ -29,8 +32,13 @@ public struct BrokerAccess: Sendable {
   public let isEmbedded: Bool
   /// Session time-out of group members.
   public var sessionTimeoutMs = 10_000
+  /// Static membership: a restart under the same name takes its partitions back without dividing the group anew.
+  public var instanceID: String?
   /// Of batches sent to a real broker: `lz4`, `zstd`, `snappy`, `gzip`, `none`.
   public var compression = "lz4"
+
+  /// Where all stages share one process with their broker: how far each of them is, instead of commits.
+  public var progress: LocalProgress?
 
   public init(client: ClientSettings, isEmbedded: Bool) {
     self.client = client
@@ -44,7 +52,9 @@ public struct BrokerAccess: Sendable {
   public func topic(_ name: String, of producer: Producer, readBy group: String?) throws -> TopicHandle {
     let pacing =
       isEmbedded
-      ? group.map { Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes) } : nil
+      ? group.map {
+        Pacing(downstreamGroup: $0, windowBytes: BrokerAccess.embeddedWindowBytes, progress: progress)
+      } : nil
     return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
   }
 
@@ -61,7 +71,8 @@ public struct BrokerAccess: Sendable {
     try Consumer(
       settings: client, groupId: group, isolation: isEmbedded ? .readUncommitted : isolation,
       membership: isEmbedded
-        ? .manual : .group(cooperative: false, instanceId: nil, sessionTimeoutMs: sessionTimeoutMs))
+        ? .manual
+        : .group(cooperative: false, instanceId: instanceID, sessionTimeoutMs: sessionTimeoutMs))
   }
 
   public func partitionCount(_ topic: String) throws -> Int {

@@ -31,7 +31,8 @@ public final class LaneContext: Sendable {
 
   /// Why the lane ended by itself; nil while all is well.
   public var failure: String? { failureText.withLock { $0 } }
-  func fail(_ text: String) {
+  /// The lane has ended by itself; the first reason stays.
+  public func fail(_ text: String) {
     failureText.withLock { $0 = $0 ?? text }
     report(.failed(text))
     become(.failed)
@@ -45,6 +46,8 @@ public enum LaneReport: Sendable {
   case assigned(partition: Int32, offset: Int64, restored: Int64)
   case revoked(partition: Int32, lost: Bool)
   case stateRebuilt(partition: Int32, reason: String)
+  /// Retention has removed inputs that were not handled, which this lane can do without.
+  case inputSkipped(partition: Int32, from: Int64, to: Int64)
   case commitRepeated(reason: String)
   case clientError(String)
   case failed(String)

@@ -1,3 +1,6 @@
+public import Kafka
+public import Topics
+
 /// When a stage's state becomes durable, and where.
 public enum Durability: Sendable, Equatable {
   /// One Kafka transaction of changelog records and input offsets decides; the file is its checkpoint.
@@ -34,8 +37,20 @@ public struct LaneSettings: Sendable {
   public var stateDirectory = "state"
   /// SQLite's page cache of each partition's file.
   public var fileCacheKiB: Int64 = 8_192
+  /// A state file up to this size is read whole and checked when it is opened; of a larger one each row is when
+  /// it is read.
+  public var verifiedBytesMax: Int64 = 512 << 20
   /// False: a scratch state that nobody will read is not written at the end.
   public var keepsStateAtEnd = true
+  /// True: inputs that retention has removed were too old to matter; the lane goes on behind them instead of
+  /// stopping.
+  public var skipsGoneInputs = false
+
+  /// Told how far the lane is, instead of commits to the broker.
+  public var progress: LocalProgress?
+
+  /// Sees every record that the lane makes a dead letter, on the lane's thread; for files that list them.
+  public var onDeadLetter: (@Sendable (DeadLetterValue) -> Void)?
 
   public init(inputTopic: String, groupId: String, usesGroup: Bool, durability: Durability) {
     self.inputTopic = inputTopic

@@ -9,6 +9,9 @@ public enum ProcessMemory {
     passflow_allocator_tune(4, 1 << 20, 8 << 20, 32 << 20)
   }
 
+  /// Gives back to the system what lies free between used memory. Takes some milliseconds.
+  public static func trim() { passflow_allocator_trim() }
+
   /// The most memory that the process ever had, in bytes.
   public static var peakBytes: Int {
     var usage = rusage()

@@ -122,6 +122,10 @@ public final class StageHost: Sendable {
       log.info("partition.revoked", .integer("partition", Int(partition)), .flag("lost", lost))
     case .stateRebuilt(let partition, let reason):
       log.warning("state.rebuilt", .integer("partition", Int(partition)), .name("reason", reason))
+    case .inputSkipped(let partition, let from, let to):
+      log.warning(
+        "input.skipped", .integer("partition", Int(partition)), .integer("from", Int(from)),
+        .integer("to", Int(to)))
     case .commitRepeated(let reason): log.warning("state.commit_repeated", .name("reason", reason))
     case .clientError(let text): log.warning("kafka.client", .name("problem", text))
     case .failed(let text): log.error("stage.failed", .name("problem", text))

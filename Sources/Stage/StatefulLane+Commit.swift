@@ -16,7 +16,9 @@ extension StatefulLane {
     case .inTransaction:
       if let outcome = transactions?.take() { try settle(outcome) }
     }
-    if settings.durability == .scratch, now - lastHintMs >= 10 { hint(acknowledged.all, now: now) }
+    if settings.durability == .scratch, settings.progress != nil || now - lastHintMs >= 10 {
+      hint(acknowledged.all, now: now)
+    }
     if !awaitingCheckpoint.isEmpty, phase == .idle,
       now - lastCheckpointMs >= Int64(settings.checkpointIntervalMs)
         || awaitingCheckpoint.byteCount >= settings.dirtyBytesMax
@@ -35,6 +37,7 @@ extension StatefulLane {
 
   /// Takes what has changed up to here; the lane goes on while its outputs are being acknowledged.
   private func freeze() throws {
+    CrashPoint.beforeFreeze.reach()
     try processor.collect(into: &changes)
     commitOffsets = owned.map { ($0.key, $0.value.nextOffset) }
     commitSequence = producer.lastSequence
@@ -44,6 +47,7 @@ extension StatefulLane {
   }
 
   private func decide() throws {
+    CrashPoint.acknowledgedNotCommitted.reach()
     switch settings.durability {
     case .transaction(_, let changelogTopic):
       try startTransaction(changelogTopic: changelogTopic)
@@ -71,6 +75,7 @@ extension StatefulLane {
       (TopicPartition(settings.inputTopic, $0.partition), $0.offset)
     }
     transactions?.start(records, offsets: offsets, group: try consumer.groupMetadata())
+    CrashPoint.inTransaction.reach()
   }
 
   /// On a broker without usable transactions: effect records are acknowledged before the file commits.
@@ -89,6 +94,7 @@ extension StatefulLane {
   private func settle(_ outcome: CommitOutcome) throws {
     switch outcome {
     case .committed(let endOffsets):
+      CrashPoint.committedNotNoted.reach()
       for (topicPartition, end) in endOffsets { noteChangelogEnd(topicPartition, end) }
       transactionCommitted()
     case .aborted(let error):
@@ -137,11 +143,13 @@ extension StatefulLane {
 
   /// Writes what transactions have committed into the files.
   func checkpoint() throws {
+    CrashPoint.beforeCheckpoint.reach()
     for (partition, entry) in owned {
       try write(
         awaitingCheckpoint, partition: partition, inputOffset: entry.committedOffset,
         changelogOffset: entry.changelogEnd)
     }
+    CrashPoint.afterCheckpoint.reach()
     awaitingCheckpoint.removeAll()
     lastCheckpointMs = monotonicMs()
     if changes.isEmpty { processor.persisted() }
@@ -158,12 +166,19 @@ extension StatefulLane {
       for index in indices {
         try source.withEntry(index) { key, value in try put(key, value) }
       }
+      CrashPoint.inCheckpoint.reach()
     }
   }
 
   private func hint(_ offsets: [(partition: Int32, offset: Int64)], now: Int64) {
     lastHintMs = now
     guard !offsets.isEmpty else { return }
+    if let progress = settings.progress {
+      for (partition, offset) in offsets {
+        progress.finished(TopicPartition(settings.inputTopic, partition), to: offset)
+      }
+      return
+    }
     try? consumer.commitAsync(
       offsets.map { (TopicPartition(settings.inputTopic, $0.partition), $0.offset) })
   }
@@ -200,6 +215,7 @@ extension StatefulLane {
   func drain(_ partitions: [Int32]) throws {
     guard partitions.contains(where: { owned[$0] != nil }) else { return }
     let deadline = monotonicMs() + 8_000
+    CrashPoint.inDrain.reach()
     while phase != .idle || uncommitted > 0 || !changes.isEmpty {
       if phase == .idle { try freeze() }
       try waitOnPhase(milliseconds: 100)

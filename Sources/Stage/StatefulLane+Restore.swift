@@ -5,28 +5,37 @@ import Synchronization
 // Claiming partitions: the file, rolled forward from the changelog, then the position to read on from.
 extension StatefulLane {
   func claim(_ partitions: [TopicPartition]) throws {
+    let starts = try prepare(partitions)
+    if settings.usesGroup { try consumer.finishAssignment(starts) } else { try consumer.assign(starts) }
+  }
+
+  /// Opens and restores the partitions; where each is to be read on.
+  private func prepare(_ partitions: [TopicPartition]) throws -> [(TopicPartition, Int64)] {
     var starts: [(TopicPartition, Int64)] = []
     let committed = try committedOffsets(partitions)
     for topicPartition in partitions {
       let partition = topicPartition.partition
-      var state = try openFile(partition)
-      var next = state.position.inputOffset
+      let state: PartitionState
+      var next: Int64
       var changelogEnd: Int64 = -1
       var restored: Int64 = 0
       if case .transaction(_, let changelogTopic) = settings.durability {
-        (state, changelogEnd, restored) = try restore(
-          state, changelog: TopicPartition(changelogTopic, partition))
+        (state, changelogEnd, restored) = try openRestored(TopicPartition(changelogTopic, partition))
         next = committed[partition] ?? -1
+      } else {
+        state = try openFile(partition)
+        next = state.position.inputOffset
       }
       next = try checked(topicPartition, next: next)
       owned[partition] = Owned(
         state: state, nextOffset: next, committedOffset: next, changelogEnd: changelogEnd)
       try processor.open(partition, state: state)
       starts.append((topicPartition, next))
+      CrashPoint.claimed.reach()
       context.note(.assigned(partition: partition, offset: next, restored: restored))
     }
     context.ownedPartitions.store(owned.count, ordering: .relaxed)
-    if settings.usesGroup { try consumer.finishAssignment(starts) } else { try consumer.assign(starts) }
+    return starts
   }
 
   /// Stable committed offsets: an open transaction of the former owner is waited for.
@@ -43,6 +52,10 @@ extension StatefulLane {
   private func checked(_ topicPartition: TopicPartition, next: Int64) throws -> Int64 {
     let (earliest, _) = try consumer.watermarks(topicPartition, timeoutMs: 30_000)
     if next < 0 { return earliest }
+    if next < earliest, settings.skipsGoneInputs {
+      context.note(.inputSkipped(partition: topicPartition.partition, from: next, to: earliest))
+      return earliest
+    }
     if next < earliest {
       throw LaneError.inputGone(
         partition: topicPartition.partition, committed: next, earliest: earliest)
@@ -56,20 +69,62 @@ extension StatefulLane {
   }
 
   private func openFile(_ partition: Int32) throws -> PartitionState {
-    let identity = PartitionIdentity(topic: fileTopic, partition: partition, schemaVersion: schemaVersion)
-    let name = "\(settings.groupId)-\(partition)"
     do {
-      return try PartitionState.open(
-        directory: settings.stateDirectory, name: name, identity: identity,
-        cacheKiB: settings.fileCacheKiB, isScratch: settings.durability == .scratch)
+      let state = try openState(partition)
+      if hasChangelog, state.fileBytes <= settings.verifiedBytesMax { try state.verifyAll() }
+      return state
     } catch PartitionStateError.damaged, PartitionStateError.otherIdentity {
-      // The changelog has it all: begin anew. Without a changelog the file was the only copy.
-      guard case .transaction = settings.durability else { throw PartitionStateError.damaged(nil) }
-      context.note(.stateRebuilt(partition: partition, reason: "file damaged or of another layout"))
-      try PartitionState.delete(directory: settings.stateDirectory, name: name)
-      return try PartitionState.open(
-        directory: settings.stateDirectory, name: name, identity: identity,
-        cacheKiB: settings.fileCacheKiB, isScratch: settings.durability == .scratch)
+      return try openAnew(partition, reason: "file damaged or of another layout")
+    }
+  }
+
+  private var hasChangelog: Bool {
+    if case .transaction = settings.durability { return true }
+    return false
+  }
+
+  private func fileName(_ partition: Int32) -> String { "\(settings.groupId)-\(partition)" }
+
+  private func openState(_ partition: Int32) throws(PartitionStateError) -> PartitionState {
+    try PartitionState.open(
+      directory: settings.stateDirectory, name: fileName(partition),
+      identity: PartitionIdentity(topic: fileTopic, partition: partition, schemaVersion: schemaVersion),
+      cacheKiB: settings.fileCacheKiB, isScratch: settings.durability == .scratch)
+  }
+
+  /// The changelog has it all: begin with an empty file. Without a changelog the file was the only copy.
+  private func openAnew(_ partition: Int32, reason: String) throws -> PartitionState {
+    guard hasChangelog else { throw PartitionStateError.damaged(nil) }
+    context.note(.stateRebuilt(partition: partition, reason: reason))
+    try PartitionState.delete(directory: settings.stateDirectory, name: fileName(partition))
+    return try openState(partition)
+  }
+
+  /// A file in use turned out damaged. Which inputs were handled since is no longer to be trusted: everything is
+  /// dropped, as after a crash, and claimed again; the damaged files are rebuilt from the changelog.
+  func rebuildDamaged() throws {
+    let partitions = owned.keys.sorted()
+    let damaged = partitions.filter { owned[$0]?.state.isDamaged == true }
+    guard hasChangelog, !damaged.isEmpty else { throw PartitionStateError.damaged(nil) }
+    context.become(.restoring)
+    batch.release()
+    for partition in partitions { release(partition) }
+    for partition in damaged {
+      context.note(.stateRebuilt(partition: partition, reason: "file damaged"))
+      try PartitionState.delete(directory: settings.stateDirectory, name: fileName(partition))
+    }
+    let starts = try prepare(partitions.map { TopicPartition(settings.inputTopic, $0) })
+    try consumer.assign(starts)
+    context.become(.ready)
+  }
+
+  /// The partition's file rolled forward; one that turns out damaged on the way is built anew.
+  private func openRestored(_ changelog: TopicPartition) throws -> (PartitionState, Int64, Int64) {
+    do {
+      return try restore(try openFile(changelog.partition), changelog: changelog)
+    } catch PartitionStateError.damaged {
+      return try restore(
+        try openAnew(changelog.partition, reason: "file damaged"), changelog: changelog)
     }
   }
 
@@ -82,6 +137,7 @@ extension StatefulLane {
     } catch let error as KafkaError where error.name == "OFFSET_OUT_OF_RANGE" {
       context.note(
         .stateRebuilt(partition: changelog.partition, reason: "the changelog begins after the file's end"))
+
     }
     try state.removeAll()
     return try rollForward(state, changelog: changelog)
@@ -97,6 +153,7 @@ extension StatefulLane {
     func flush(_ next: Int64) throws {
       let indices = pending.folded(partition: changelog.partition)
       try state.apply(position: StatePosition(inputOffset: -1, changelogOffset: next)) { put in
+        CrashPoint.inRestore.reach()
         for index in indices { try pending.withEntry(index) { key, value in try put(key, value) } }
       }
       pending.removeAll()

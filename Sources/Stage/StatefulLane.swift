@@ -77,7 +77,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
     do {
       try start()
       while !context.isStopping {
-        try step()
+        do { try step() } catch PartitionStateError.damaged { try rebuildDamaged() }
       }
       context.become(.draining)
       if settings.keepsStateAtEnd || settings.durability != .scratch { try drain(Array(owned.keys)) }
@@ -115,6 +115,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
       usleep(UInt32(settings.gatherMs) * 1000)
       events = consumer.poll(into: batch, max: limit - batch.count, timeoutMs: 0)
     }
+    if batch.count > 0 { CrashPoint.afterPoll.reach() }
     try handleBatch()
     for event in events { try handle(event) }
     try advanceCommit(idle: batch.count == 0)
@@ -125,7 +126,9 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   private func handleBatch() throws {
     guard batch.count > 0 else { return }
     try processor.process(batch, outputs: producer)
+    CrashPoint.handledNotSent.reach()
     producer.flushPending()
+    CrashPoint.sentNotAcknowledged.reach()
     let sequence = producer.lastSequence
     for index in 0..<batch.count {
       let message = batch[index]
@@ -149,6 +152,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
       context.become(.ready)
     case .revoked(let partitions, let lost):
       let numbers = partitions.map(\.partition)
+      CrashPoint.inRevoke.reach()
       if !lost { try drain(numbers) }
       for partition in numbers {
         release(partition)

@@ -76,8 +76,11 @@ public final class StatelessLane<Processor: StatelessProcessor> {
       events = consumer.poll(into: batch, max: settings.batchMax - batch.count, timeoutMs: 0)
     }
     if batch.count > 0 {
+      CrashPoint.afterPoll.reach()
       try processor.process(batch, outputs: producer)
+      CrashPoint.handledNotSent.reach()
       producer.flushPending()
+      CrashPoint.sentNotAcknowledged.reach()
       noteHandled()
       context.handled.wrappingAdd(Int64(batch.count), ordering: .relaxed)
     }
@@ -101,9 +104,15 @@ public final class StatelessLane<Processor: StatelessProcessor> {
 
   private func commitIfDue() {
     if acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough) { grew = true }
+    if let progress = settings.progress, grew {
+      for (topicPartition, offset) in offsets(owned) { progress.finished(topicPartition, to: offset) }
+      grew = false
+    }
     let now = monotonicMs()
     guard grew, now - lastCommitMs >= Int64(settings.commitIntervalMs) else { return }
+    CrashPoint.beforeOffsetCommit.reach()
     try? consumer.commitAsync(offsets(owned))
+    CrashPoint.afterOffsetCommit.reach()
     lastCommitMs = now
     grew = false
   }
@@ -119,6 +128,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     case .assigned(let partitions):
       try claim(partitions)
     case .revoked(let partitions, let lost):
+      CrashPoint.inRevoke.reach()
       if !lost { try drain() }
       for topicPartition in partitions {
         owned.remove(topicPartition.partition)
@@ -138,6 +148,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
   /// Waits for the acknowledgement of all outputs and commits behind them.
   private func drain() throws {
     let deadline = monotonicMs() + 8_000
+    CrashPoint.inDrain.reach()
     let sequence = producer.lastSequence
     producer.flushPending()
     while !producer.waitAcknowledged(through: sequence, timeoutMs: 100), monotonicMs() < deadline {
@@ -145,7 +156,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     }
     _ = acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough)
     let settled = offsets(owned)
-    if !settled.isEmpty { try? consumer.commit(settled) }
+    if !settled.isEmpty, settings.progress == nil { try? consumer.commit(settled) }
     grew = false
   }
 }

@@ -135,6 +135,14 @@ import Glibc
     dirtyBytes += nodes[slot].bytes
   }
 
+  /// One dirty entry becomes clean, the most recently used one.
+  @usableFromInline func markClean(_ slot: Int) {
+    guard nodes[slot].dirtyPlace >= 0 else { return }
+    dropDirty(slot)
+    nodes[slot].dirtyPlace = -1
+    linkNewest(Int32(slot))
+  }
+
   /// All dirty entries become clean, the most recently used ones.
   @usableFromInline func markAllClean() {
     for slot in dirty {

@@ -63,18 +63,23 @@ public final class Connection {
     try execute("PRAGMA trusted_schema = OFF")
   }
 
-  /// SQLite does not wait by itself for another process that is switching the same new file to WAL.
+  /// SQLite does not always wait by itself for another process that is switching the same new file to WAL.
   private func setJournal(_ options: Options) throws(SQLiteError) {
-    var restMs = Int(options.busyTimeoutMs)
+    let deadline = Connection.nowMs() + Int64(options.busyTimeoutMs)
     while true {
       do throws(SQLiteError) {
         return try execute("PRAGMA journal_mode = \(options.isScratch ? "OFF" : "WAL")")
       } catch {
-        guard error.code == SQLITE_BUSY, restMs > 0 else { throw error }
+        guard error.code == SQLITE_BUSY, Connection.nowMs() < deadline else { throw error }
       }
       usleep(10_000)
-      restMs -= 10
     }
+  }
+
+  private static func nowMs() -> Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
   }
 
   /// Runs statements without parameters and throws their rows away. Only for fixed SQL: values are bound.

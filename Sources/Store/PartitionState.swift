@@ -69,6 +69,9 @@ public final class PartitionState {
   public let identity: PartitionIdentity
   /// What the file reflects: the last `apply`.
   public private(set) var position: StatePosition
+  /// A row read was not what was written, or SQLite found the file malformed: it must be built anew.
+  public private(set) var isDamaged = false
+  private let isScratch: Bool
 
   static let migrations = [
     """
@@ -76,7 +79,15 @@ public final class PartitionState {
     CREATE TABLE meta(
       id INTEGER PRIMARY KEY CHECK (id = 1), topic TEXT NOT NULL, partition INTEGER NOT NULL,
       schema_version INTEGER NOT NULL, input_offset INTEGER NOT NULL, changelog_offset INTEGER NOT NULL);
+    """,
+    // What version 1 wrote has no checksum: it is built anew.
     """
+    DROP TABLE state;
+    CREATE TABLE state(
+      key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
+    DELETE FROM meta;
+    ALTER TABLE meta ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    """,
   ]
 
   /// Opens or creates `directory/name.sqlite`; the directory is created if only its last part is missing.
@@ -106,32 +117,42 @@ public final class PartitionState {
       throw PartitionStateError.damaged(nil)
     }
     self.identity = identity
+    self.isScratch = isScratch
     position = try PartitionState.readPosition(connection, identity)
-    getStatement = try connection.prepare("SELECT value FROM state WHERE key = ?1")
+    getStatement = try connection.prepare("SELECT value, checksum FROM state WHERE key = ?1")
     putStatement = try connection.prepare(
-      "INSERT INTO state(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value")
+      """
+      INSERT INTO state(key, value, checksum) VALUES(?1, ?2, ?3)
+      ON CONFLICT(key) DO UPDATE SET value = excluded.value, checksum = excluded.checksum
+      """)
     removeStatement = try connection.prepare("DELETE FROM state WHERE key = ?1")
     scanStatement = try connection.prepare(
-      "SELECT key, value FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key")
-    scanToEndStatement = try connection.prepare("SELECT key, value FROM state WHERE key >= ?1 ORDER BY key")
-    positionStatement = try connection.prepare("UPDATE meta SET input_offset = ?1, changelog_offset = ?2")
+      "SELECT key, value, checksum FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key")
+    scanToEndStatement = try connection.prepare(
+      "SELECT key, value, checksum FROM state WHERE key >= ?1 ORDER BY key")
+    positionStatement = try connection.prepare(
+      "UPDATE meta SET input_offset = ?1, changelog_offset = ?2, checksum = ?3")
   }
 
   private static func readPosition(_ connection: Connection, _ identity: PartitionIdentity) throws
     -> StatePosition
   {
-    let insert = try connection.prepare("INSERT OR IGNORE INTO meta VALUES(1, ?1, ?2, ?3, -1, -1)")
+    let insert = try connection.prepare("INSERT OR IGNORE INTO meta VALUES(1, ?1, ?2, ?3, -1, -1, ?4)")
     try insert.bind(1, identity.topic)
     try insert.bind(2, Int64(identity.partition))
     try insert.bind(3, identity.schemaVersion)
+    try insert.bind(4, StateChecksum.of(StatePosition()))
     try insert.run()
     let read = try connection.prepare(
-      "SELECT topic, partition, schema_version, input_offset, changelog_offset FROM meta")
+      "SELECT topic, partition, schema_version, input_offset, changelog_offset, checksum FROM meta")
     guard try read.step() else { throw PartitionStateError.damaged(nil) }
     let found = PartitionIdentity(
       topic: read.text(0), partition: Int32(clamping: read.integer(1)), schemaVersion: read.integer(2))
     guard found == identity else { throw PartitionStateError.otherIdentity(found: found) }
-    return StatePosition(inputOffset: read.integer(3), changelogOffset: read.integer(4))
+    let position = StatePosition(inputOffset: read.integer(3), changelogOffset: read.integer(4))
+    let checksum = read.integer(5)
+    guard checksum == StateChecksum.of(position) else { throw PartitionStateError.damaged(nil) }
+    return position
   }
 
   // MARK: Reading
@@ -145,8 +166,10 @@ public final class PartitionState {
     do {
       try getStatement.bindBorrowed(1, key)
       guard try getStatement.step() else { return nil }
+      let value = getStatement.bytes(0)
+      try verify(key, value, getStatement.integer(1))
     } catch {
-      throw PartitionState.translate(error)
+      throw noted(error)
     }
     return try body(getStatement.bytes(0))
   }
@@ -171,7 +194,12 @@ public final class PartitionState {
     }
     while true {
       let hasRow: Bool
-      do { hasRow = try statement.step() } catch { throw PartitionState.translate(error) }
+      do {
+        hasRow = try statement.step()
+        if hasRow { try verify(statement.bytes(0), statement.bytes(1), statement.integer(2)) }
+      } catch {
+        throw noted(error)
+      }
       guard hasRow else { return }
       try body(statement.bytes(0), statement.bytes(1))
     }
@@ -188,7 +216,12 @@ public final class PartitionState {
     do { try statement.bind(1, last.map { $0 + [0] } ?? []) } catch { throw PartitionState.translate(error) }
     while rest > 0 {
       let hasRow: Bool
-      do { hasRow = try statement.step() } catch { throw PartitionState.translate(error) }
+      do {
+        hasRow = try statement.step()
+        if hasRow { try verify(statement.bytes(0), statement.bytes(1), statement.integer(2)) }
+      } catch {
+        throw noted(error)
+      }
       guard hasRow else { return }
       try body(statement.bytes(0), statement.bytes(1))
       rest -= 1
@@ -210,6 +243,18 @@ public final class PartitionState {
     return nil
   }
 
+  func verify(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ checksum: Int64) throws {
+    guard !isScratch, checksum != StateChecksum.of(key, value) else { return }
+    throw PartitionStateError.damaged(nil)
+  }
+
+  /// The error as one of this type; remembers damage.
+  func noted(_ error: any Error) -> PartitionStateError {
+    let translated = PartitionState.translate(error)
+    if case .damaged = translated { isDamaged = true }
+    return translated
+  }
+
   // MARK: Writing
 
   /// Writes all changes and the position in one transaction: all of it or nothing. Sorted keys are much faster.
@@ -217,12 +262,10 @@ public final class PartitionState {
     do {
       try connection.transaction {
         for change in changes { try write(change) }
-        try positionStatement.bind(1, next.inputOffset)
-        try positionStatement.bind(2, next.changelogOffset)
-        try positionStatement.run()
+        try write(next)
       }
     } catch {
-      throw PartitionState.translate(error)
+      throw noted(error)
     }
     position = next
   }
@@ -235,12 +278,10 @@ public final class PartitionState {
     do {
       try connection.transaction {
         try body { key, value in try put(key, value) }
-        try positionStatement.bind(1, next.inputOffset)
-        try positionStatement.bind(2, next.changelogOffset)
-        try positionStatement.run()
+        try write(next)
       }
     } catch {
-      throw PartitionState.translate(error)
+      throw noted(error)
     }
     position = next
   }
@@ -252,26 +293,27 @@ public final class PartitionState {
     }
     try putStatement.bindBorrowed(1, key)
     try putStatement.bindBorrowed(2, value)
+    try putStatement.bind(3, isScratch ? 0 : StateChecksum.of(key, value))
     try putStatement.run()
+  }
+
+  private func write(_ position: StatePosition) throws {
+    try positionStatement.bind(1, position.inputOffset)
+    try positionStatement.bind(2, position.changelogOffset)
+    try positionStatement.bind(3, StateChecksum.of(position))
+    try positionStatement.run()
   }
 
   private func write(_ change: StateChange) throws {
     try change.key.withUnsafeBytes { key in
-      guard let value = change.value else {
-        try removeStatement.bindBorrowed(1, key)
-        return try removeStatement.run()
-      }
-      try value.withUnsafeBytes { value in
-        try putStatement.bindBorrowed(1, key)
-        try putStatement.bindBorrowed(2, value)
-        try putStatement.run()
-      }
+      guard let value = change.value else { return try put(key, nil) }
+      try value.withUnsafeBytes { try put(key, $0) }
     }
   }
 
   /// Forgets everything, the position included: the file is to be built anew.
   public func removeAll() throws(PartitionStateError) {
-    do { try connection.execute("DELETE FROM state") } catch { throw PartitionState.translate(error) }
+    do { try connection.execute("DELETE FROM state") } catch { throw noted(error) }
     try apply([], position: StatePosition())
   }
 

@@ -69,6 +69,15 @@ public final class StateCache<Value: AnyObject> {
     index.markDirty(slot)
   }
 
+  /// The value of the slot was written; it may leave, at the next `trim()` at the earliest.
+  @inlinable public func markClean(slot: Int) {
+    guard value(slot: slot) != nil else { return }
+    index.markClean(slot)
+  }
+
+  /// Lets clean entries go until the limit is kept, or only dirty ones are left.
+  @inlinable public func trim() { makeRoom(for: 0) }
+
   /// Forgets the key, unwritten changes included.
   @inlinable public func remove(_ key: UnsafeRawBufferPointer) {
     let slot = index.find(key)

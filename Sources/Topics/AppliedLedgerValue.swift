@@ -7,6 +7,8 @@ public struct AppliedLedgerValue: ProtobufValue {
   /// (rule, kind, cause) of alerts and marks already done.
   public var effects: [String] = []
   public var ruleSet: String = ""
+  /// By label, rules and items.
+  public var vetoes: [LabelVetoValue] = []
 
   public init() {}
 
@@ -17,6 +19,7 @@ public struct AppliedLedgerValue: ProtobufValue {
     case 3: takeLabels(reader.message(), &reader)
     case 4: effects.append(reader.string())
     case 5: ruleSet = reader.string()
+    case 7: vetoes.append(reader.value())
     default: reader.skip()
     }
   }
@@ -27,6 +30,7 @@ public struct AppliedLedgerValue: ProtobufValue {
     writeLabels(into: &writer)
     writer.strings(4, effects)
     writer.string(5, ruleSet)
+    writer.values(7, vetoes)
   }
 }
 
@@ -58,6 +62,39 @@ public struct AppliedLabelValue: ProtobufValue {
   }
 }
 
+extension AppliedLabelValue: ItemLabelled {
+  func writeRest(into writer: inout ProtobufWriter) {
+    writer.bool(4, keepOnCancel)
+    writer.strings(5, foreignItemCodes)
+  }
+}
+
+/// A person took off a label that these rules had put on: they do not put it on this order again (D4).
+public struct LabelVetoValue: ProtobufValue {
+  public var label: String = ""
+  /// Sorted.
+  public var rules: [String] = []
+  /// Sorted; empty: all items of the order, those that come later too.
+  public var itemCodes: [String] = []
+
+  public init() {}
+
+  public mutating func take(_ reader: inout ProtobufReader) {
+    switch reader.field {
+    case 1: label = reader.string()
+    case 2: rules.append(reader.string())
+    case 3: itemCodes.append(reader.string())
+    default: reader.skip()
+    }
+  }
+
+  public func write(into writer: inout ProtobufWriter) {
+    writer.string(1, label)
+    writer.strings(2, rules)
+    writer.strings(3, itemCodes)
+  }
+}
+
 extension AppliedLedgerValue {
   private mutating func takeLabels(_ message: ProtobufReader, _ outer: inout ProtobufReader) {
     var reader = message
@@ -67,38 +104,20 @@ extension AppliedLedgerValue {
       switch reader.field {
       case 1: table.append(reader.string())
       case 2:
-        var label = AppliedLabelValue()
-        var items: [UInt64] = []
-        var nested = reader.message()
-        while nested.next() {
-          if nested.field == 3 { nested.append(to: &items) } else { label.take(&nested) }
-        }
-        if nested.failed { outer.fail() }
+        let (label, items) = ItemTable.readLabel(AppliedLabelValue(), reader.message(), &outer)
         labels.append(label)
         indexes.append(items)
       default: reader.skip()
       }
     }
     if reader.failed { outer.fail() }
-    for place in labels.indices.suffix(indexes.count) {
-      labels[place].itemCodes = ItemTable.codes(
-        table, at: indexes[place - (labels.count - indexes.count)])
-    }
+    ItemTable.resolve(indexes, in: table, of: &labels)
   }
 
   private func writeLabels(into writer: inout ProtobufWriter) {
     guard !labels.isEmpty else { return }
     let outer = writer.beginMessage(3)
-    let table = ItemTable.table(of: labels.map(\.itemCodes))
-    writer.strings(1, table)
-    for label in labels {
-      let start = writer.beginMessage(2)
-      label.write(into: &writer)
-      writer.packed(3, ItemTable.indexes(of: label.itemCodes, in: table))
-      writer.bool(4, label.keepOnCancel)
-      writer.strings(5, label.foreignItemCodes)
-      writer.endMessage(start)
-    }
+    ItemTable.write(labels, into: &writer)
     writer.endMessage(outer)
   }
 }

@@ -18,6 +18,22 @@ public struct DeadLetterValue: ProtobufValue {
 
   public init() {}
 
+  /// Of a record of a topic. `atUs`: µs since 1970. `body`: the record's value, which is sealed; nil: it had none.
+  public init(
+    stage: String, source: String, partition: Int32, offset: Int64, atUs: Int64, problem: Problem,
+    body: UnsafeRawBufferPointer?, seal: DeadLetterSeal
+  ) {
+    self.stage = stage
+    self.source = source
+    self.partition = partition
+    position = offset
+    at = Instant(microseconds: atUs)
+    problems = [problem]
+    guard let body else { return }
+    bodyBytes = Int64(body.count)
+    sealedBody = seal.seal(body)
+  }
+
   public mutating func take(_ reader: inout ProtobufReader) {
     switch reader.field {
     case 1: stage = reader.string()

@@ -148,12 +148,12 @@ public struct DecisionLine {
 
   private func writeRules(into json: inout JSONWriter) {
     json.name("rules")
-    json.beginArray()
+    json.beginObject()
     for rule in 0..<outcomes.count {
       texts.write(
         rule: rule, outcome: outcomes[rule], term: rule < terms.count ? Int(terms[rule]) : 0, into: &json)
     }
-    json.endArray()
+    json.endObject()
   }
 
   // MARK: Facts

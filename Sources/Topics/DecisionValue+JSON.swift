@@ -1,4 +1,5 @@
-/// How the rules of one set are told of in decision lines: rendered once, copied ever after.
+/// How the rules of one set are told of in decision lines: rendered once, copied ever after. A rule's id, then what
+/// it said: `"true"`, or with the term that decided, as in `{"false":"amount.items >= 100000"}`.
 public struct DecisionRuleTexts: Sendable {
   /// [rule][outcome × (terms + 1) + term]
   private var rendered: [[[UInt8]]] = []
@@ -13,16 +14,15 @@ public struct DecisionRuleTexts: Sendable {
       for outcome in RuleOutcome.allCases.sorted(by: { $0.rawValue < $1.rawValue }) {
         for term in 0...terms.count {
           var json = JSONWriter(capacity: 128)
-          json.beginObject()
-          json.name("rule")
-          json.string(id)
-          json.name("outcome")
-          json.string(outcome.text)
+          json.name(utf8: id)
           if term > 0 {
-            json.name(outcome == .unknown ? "missing" : "failing")
+            json.beginObject()
+            json.name(utf8: outcome.text)
             json.string(terms[term - 1])
+            json.endObject()
+          } else {
+            json.string(outcome.text)
           }
-          json.endObject()
           variants.append(json.bytes)
         }
       }
@@ -36,12 +36,8 @@ public struct DecisionRuleTexts: Sendable {
       let terms = rendered[rule].count / RuleOutcome.allCases.count
       return json.rendered(rendered[rule][Int(outcome.rawValue) * terms + (term < terms ? term : 0)])
     }
-    json.beginObject()
-    json.name("rule")
-    json.integer(Int64(rule))
-    json.name("outcome")
+    json.name(utf8: String(rule))
     json.string(outcome.text)
-    json.endObject()
   }
 }
 
@@ -53,11 +49,11 @@ extension DecisionValue {
     writeLabels(into: &json)
     writeActions(into: &json)
     json.name("rules")
-    json.beginArray()
+    json.beginObject()
     for (rule, raw) in outcomes.enumerated() {
       texts.write(rule: rule, outcome: raw, term: rule < terms.count ? Int(terms[rule]) : 0, into: &json)
     }
-    json.endArray()
+    json.endObject()
     json.name("pending_on")
     json.strings(pendingOn)
     if let facts {

@@ -28,6 +28,10 @@ public struct DesiredLabelValue: ProtobufValue {
   }
 }
 
+extension DesiredLabelValue: ItemLabelled {
+  func writeRest(into writer: inout ProtobufWriter) { writer.bool(4, keepOnCancel) }
+}
+
 /// An effect other than a label that a rule asks for.
 public struct DesiredActionValue: ProtobufValue {
   /// `alert`, `gift`, `mark`, `hold`.

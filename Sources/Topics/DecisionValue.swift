@@ -101,13 +101,7 @@ extension DecisionValue {
       switch reader.field {
       case 1: table.append(reader.string())
       case 2:
-        var label = DesiredLabelValue()
-        var items: [UInt64] = []
-        var nested = reader.message()
-        while nested.next() {
-          if nested.field == 3 { nested.append(to: &items) } else { label.take(&nested) }
-        }
-        if nested.failed { outer.fail() }
+        let (label, items) = ItemTable.readLabel(DesiredLabelValue(), reader.message(), &outer)
         labels.append(label)
         indexes.append(items)
       case 3: actions.append(reader.value())
@@ -118,48 +112,14 @@ extension DecisionValue {
       }
     }
     if reader.failed { outer.fail() }
-    for place in labels.indices.suffix(indexes.count) {
-      labels[place].itemCodes = ItemTable.codes(
-        table, at: indexes[place - (labels.count - indexes.count)])
-    }
+    ItemTable.resolve(indexes, in: table, of: &labels)
   }
 
   private func writeDesired(into writer: inout ProtobufWriter) {
-    let table = ItemTable.table(of: labels.map(\.itemCodes))
-    writer.strings(1, table)
-    for label in labels {
-      let start = writer.beginMessage(2)
-      label.write(into: &writer)
-      writer.packed(3, ItemTable.indexes(of: label.itemCodes, in: table))
-      writer.bool(4, label.keepOnCancel)
-      writer.endMessage(start)
-    }
+    ItemTable.write(labels, into: &writer)
     writer.values(3, actions)
     writer.uint64(4, UInt64(state.rawValue))
     writer.bool(5, firstSeenClosed)
     writer.bool(6, tooLate)
-  }
-}
-
-/// Item codes of one order, written once; labels speak of them by index, and by nothing when they mean all.
-enum ItemTable {
-  static func codes(_ table: [String], at indexes: [UInt64]) -> [String] {
-    if indexes.isEmpty { return table }
-    return indexes.compactMap { $0 < UInt64(table.count) ? table[Int($0)] : nil }
-  }
-
-  /// All codes, sorted by bytes. Sets that are the same array cost nothing.
-  static func table(of sets: [[String]]) -> [String] {
-    guard let first = sets.first else { return [] }
-    if sets.allSatisfy({ $0 == first }) { return first }
-    var table: [String] = []
-    for code in sets.joined().sorted(by: bytesPrecede) where table.last != code { table.append(code) }
-    return table
-  }
-
-  /// Empty when the codes are the whole table.
-  static func indexes(of codes: [String], in table: [String]) -> [UInt64] {
-    if codes == table { return [] }
-    return codes.compactMap { code in table.firstIndex(of: code).map { UInt64($0) } }
   }
 }

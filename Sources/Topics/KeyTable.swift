@@ -9,12 +9,15 @@ struct KeyTable {
     var start: UnsafeRawPointer
   }
 
-  let names: [StaticString]
+  // Pointers only: the tables are copied with each event, without counting references.
+  let names: UnsafePointer<StaticString>
   let count: Int
   private let keys: UnsafeMutablePointer<Key>
 
   init(_ names: [StaticString]) {
-    self.names = names
+    let kept = UnsafeMutablePointer<StaticString>.allocate(capacity: max(names.count, 1))
+    for (index, name) in names.enumerated() { (kept + index).initialize(to: name) }
+    self.names = UnsafePointer(kept)
     count = names.count
     keys = .allocate(capacity: max(names.count, 1))
     for (index, name) in names.enumerated() {
@@ -29,7 +32,10 @@ struct KeyTable {
     }
   }
 
-  func deallocate() { keys.deallocate() }
+  func deallocate() {
+    keys.deallocate()
+    names.deallocate()
+  }
 
   /// Index of the name, nil when unknown. At least 8 bytes must be readable from where the text begins, as they
   /// are in simdjson's string buffer.

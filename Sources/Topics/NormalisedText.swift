@@ -86,19 +86,18 @@ enum NormalisedText {
 
   private static func appendCollapsed(_ text: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
     let beginning = bytes.count
-    var spaced = false
     var index = 0
     while index < text.count {
-      let length = spaceLength(text, index)
-      if length > 0 {
-        spaced = true
-        index += length
+      let space = spaceLength(text, index)
+      if space > 0 {
+        index += space
         continue
       }
-      if spaced, bytes.count > beginning { bytes.append(0x20) }
-      spaced = false
-      bytes.append(text[index])
-      index += 1
+      // A word at a time.
+      if bytes.count > beginning { bytes.append(0x20) }
+      let start = index
+      repeat { index += 1 } while index < text.count && spaceLength(text, index) == 0
+      bytes.append(contentsOf: text[start..<index])
     }
   }
 

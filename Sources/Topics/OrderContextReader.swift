@@ -1,22 +1,12 @@
 import Glibc
 public import Orders
 
-/// What a storefront tells of an order beside its snapshot: from which address it was placed.
+/// What a storefront tells of an order beside its snapshot: from which address it was placed, and when.
 public struct OrderContext: Hashable, Sendable {
   /// IPv4 or IPv6, in its one canonical spelling.
   public var ip: String
-
-  /// Value of topic `order.context`: `{"ip": …, "at": …}`.
-  public func json(at time: Instant) -> [UInt8] {
-    var json = JSONWriter(capacity: 96)
-    json.beginObject()
-    json.name("ip")
-    json.string(ip)
-    json.name("at")
-    json.time(time)
-    json.endObject()
-    return json.bytes
-  }
+  /// Nil: not said.
+  public var at: Instant?
 }
 
 /// Why a context was refused.
@@ -28,7 +18,7 @@ public struct OrderContextRefusal: Error, Hashable, Sendable {
 public final class OrderContextReader {
   public static let bytesMax = 4096
   /// The longest text that `inet_pton` takes: an IPv6 address that ends in an IPv4 one.
-  private static let addressBytesMax = 45
+  public static let addressBytesMax = 45
 
   private let parser: JSONParser
   private let fields = FieldTable<ContextField>()
@@ -53,29 +43,56 @@ public final class OrderContextReader {
   }
 
   private func address(_ tape: JSONTape) -> Result<OrderContext, OrderContextRefusal> {
-    fields.places[0] = 0
+    for index in ContextField.names.indices { fields.places[index] = 0 }
     var place = JSONTape.root + 1
     let end = tape.after(JSONTape.root) - 1
     while place < end {
       let value = place + 1
-      if fields.keys.index(tape.text(place)) != nil { fields.places[0] = value }
+      if let index = fields.keys.index(tape.text(place)) { fields.places[index] = value }
       place = tape.after(value)
     }
+    var problems: [Problem] = []
+    let ip = ip(tape, &problems)
+    let at = time(tape, &problems)
+    guard problems.isEmpty, let ip else { return .failure(OrderContextRefusal(problems: problems)) }
+    return .success(OrderContext(ip: ip, at: at))
+  }
+
+  private func ip(_ tape: JSONTape, _ problems: inout [Problem]) -> String? {
     let found = fields[.ip]
     let expected = "an IPv4 or IPv6 address"
     guard found != 0 else {
-      return .failure(refusal(Problem(code: "missing", field: "ip", expected: expected, found: "nothing")))
+      problems.append(Problem(code: "missing", field: "ip", expected: expected, found: "nothing"))
+      return nil
     }
     guard tape.kind(found) == JSONTape.Kind.text else {
-      return .failure(
-        refusal(
-          Problem(code: "type.string", field: "ip", expected: expected, found: tape.valueClass(found))))
+      problems.append(
+        Problem(code: "type.string", field: "ip", expected: expected, found: tape.valueClass(found)))
+      return nil
     }
     guard let ip = OrderContextReader.canonical(NormalisedText.trimmed(tape.text(found))) else {
-      return .failure(
-        refusal(Problem(code: "ip.invalid", field: "ip", expected: expected, found: tape.valueClass(found))))
+      problems.append(
+        Problem(code: "ip.invalid", field: "ip", expected: expected, found: tape.valueClass(found)))
+      return nil
     }
-    return .success(OrderContext(ip: ip))
+    return ip
+  }
+
+  private func time(_ tape: JSONTape, _ problems: inout [Problem]) -> Instant? {
+    let found = fields[.at]
+    guard found != 0, tape.kind(found) != JSONTape.Kind.null else { return nil }
+    func refuse(_ code: String) -> Instant? {
+      problems.append(
+        Problem(
+          code: code, field: "at", expected: "an RFC 3339 time with offset", found: tape.valueClass(found)))
+      return nil
+    }
+    guard tape.kind(found) == JSONTape.Kind.text else { return refuse("type.time") }
+    let text = tape.text(found)
+    if let instant = Instant(rfc3339: text.assumingMemoryBound(to: UInt8.self)) { return instant }
+    let lacksOffset =
+      text.count < 40 && Instant(rfc3339: String(decoding: text, as: UTF8.self) + "Z") != nil
+    return refuse(lacksOffset ? "time.no_offset" : "time.invalid")
   }
 
   private func refusal(_ problem: Problem) -> OrderContextRefusal { OrderContextRefusal(problems: [problem]) }
@@ -95,6 +112,6 @@ public final class OrderContextReader {
 }
 
 private enum ContextField: Int, FieldName {
-  case ip
-  static let names: [StaticString] = ["ip"]
+  case ip, at
+  static let names: [StaticString] = ["ip", "at"]
 }

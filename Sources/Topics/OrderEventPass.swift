@@ -48,7 +48,7 @@ struct OrderEventPass {
     writeParts(into: &writer)
     let flags: UInt32 = differsFromGivenAmount() ? 1 : 0
     writer.uint64(25, UInt64(flags))
-    writeAddress(into: &writer)
+    let hasAddress = writeAddress(into: &writer)
     guard problems.isEmpty, let mallId, let shopNo, let orderId, let eventTime, let version else {
       return nil
     }
@@ -58,8 +58,8 @@ struct OrderEventPass {
       mallId: mallId, orderId: orderId, shopNo: Int32(clamping: shopNo), customerKind: kind,
       customerDigest: UnsafeRawBufferPointer(
         start: memory.key + digest, count: IdentitySecret.digestByteCount),
-      eventTime: eventTime, version: version, flags: flags, unknownFields: unknownFields,
-      unknownCodes: unknownCodes)
+      eventTime: eventTime, version: version, flags: flags, hasAddress: hasAddress,
+      unknownFields: unknownFields, unknownCodes: unknownCodes)
   }
 
   private mutating func checkSchema() {
@@ -96,10 +96,13 @@ struct OrderEventPass {
   }
 
   /// `buyer.ip` when it can be an address; anything longer than one is no address, not an error.
-  private mutating func writeAddress(into writer: inout ProtobufWriter) {
-    guard hasBuyer, let address = droppedText(fields.buyer, .ip) else { return }
+  /// False: there is none.
+  private mutating func writeAddress(into writer: inout ProtobufWriter) -> Bool {
+    guard hasBuyer, let address = droppedText(fields.buyer, .ip) else { return false }
     let trimmed = NormalisedText.trimmed(address)
-    if trimmed.count <= 45 { writer.text(30, trimmed) }
+    guard !trimmed.isEmpty, trimmed.count <= 45 else { return false }
+    writer.text(30, trimmed)
+    return true
   }
 }
 

@@ -41,6 +41,8 @@ public struct OrderRouting {
   public var version: Int64
   /// As in the message; bit 0: `amount.items` given and different from the computed one.
   public var flags: UInt32
+  /// The event told from which address the order was placed.
+  public var hasAddress: Bool
   /// Fields that the contract does not know; they were left out.
   public var unknownFields: Int
   /// Status codes, payment methods, event names and kinds that the contract does not know.
@@ -63,6 +65,7 @@ public final class OrderEventReader {
   private let parser: JSONParser
   private let fields = OrderFields()
   private let memory: OrderEventMemory
+  private var scratch: [UInt8] = []
 
   public init(secret: IdentitySecret) {
     self.secret = secret
@@ -89,6 +92,8 @@ public final class OrderEventReader {
       var pass = OrderEventPass(tape: tape, fields: fields, memory: memory, secret: secret)
       let start = writer.count
       memory.beginEvent()
+      swap(&scratch, &pass.scratch)
+      defer { swap(&scratch, &pass.scratch) }
       let routing = pass.run(into: &writer)
       guard pass.problems.isEmpty, let routing else {
         writer.truncate(to: start)
@@ -160,7 +165,10 @@ struct OrderEventMemory {
     } else {
       tail = UInt64(littleEndian: (start + code.count - 8).loadUnaligned(as: UInt64.self))
     }
+    // Codes of an order differ in their last characters, the highest bytes of `tail`: both halves of the product, or
+    // they would share a few slots.
     let word = (head &* 0x9E37_79B9_7F4A_7C15) ^ tail ^ UInt64(code.count)
-    return Int((word &* 0x9E37_79B9_7F4A_7C15) >> 48)
+    let product = word.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return Int(truncatingIfNeeded: product.high ^ product.low)
   }
 }

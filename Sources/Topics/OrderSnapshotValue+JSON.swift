@@ -4,6 +4,7 @@ extension OrderSnapshotValue {
   /// One line of `passflow tap orders`: the event's form reduced to what the snapshot holds. Persons appear as the
   /// digest that stands for them, receivers as their regions.
   public func writeJSON(into json: inout JSONWriter) {
+    if let context { return context.writeJSON(into: &json) }
     let decimals = Currency(code: currency)?.decimals ?? 0
     json.beginObject()
     writeHead(into: &json)
@@ -138,5 +139,25 @@ extension JSONWriter {
   /// A text, or null when it is empty.
   mutating func optional(_ value: String) {
     if value.isEmpty { null() } else { string(value) }
+  }
+}
+
+extension ContextEventValue {
+  /// A line of `passflow tap orders` too; the address is told to be there, not shown.
+  func writeJSON(into json: inout JSONWriter) {
+    json.beginObject()
+    json.name("context")
+    json.beginObject()
+    json.name("mall_id")
+    json.string(mallId)
+    json.name("shop_no")
+    json.integer(Int64(shopNo))
+    json.name("order_id")
+    json.string(orderId)
+    json.name("at")
+    json.time(at)
+    json.endObject()
+    json.endObject()
+    json.endLine()
   }
 }

@@ -34,6 +34,8 @@ public struct OrderSnapshotValue: ProtobufValue {
   public var flags: UInt32 = 0
   /// Only on `orders`; enrich replaces it by the country.
   public var ip: String = ""
+  /// Set: this is no snapshot, and all else is absent. Only on `orders`.
+  public var context: ContextEventValue?
 
   public init() {}
 
@@ -65,6 +67,7 @@ public struct OrderSnapshotValue: ProtobufValue {
     case 24: memos.append(reader.value())
     case 25: flags = UInt32(truncatingIfNeeded: reader.uint64())
     case 30: ip = reader.string()
+    case ContextEventValue.field: context = reader.value()
     default: reader.skip()
     }
   }
@@ -96,5 +99,6 @@ public struct OrderSnapshotValue: ProtobufValue {
     writer.values(24, memos)
     writer.uint64(25, UInt64(flags))
     writer.string(30, ip)
+    if let context { writer.value(ContextEventValue.field, context) }
   }
 }

@@ -62,8 +62,27 @@ public struct ProtobufWriter: ~Copyable {
   /// Room was made before.
   @inline(__always) private mutating func put(_ value: UnsafeRawBufferPointer) {
     guard let start = value.baseAddress else { return }
-    (memory + count).copyMemory(from: start, byteCount: value.count)
-    count &+= value.count
+    let length = value.count
+    let target = memory + count
+    switch length {
+    case 17...32:
+      let head = start.loadUnaligned(as: SIMD16<UInt8>.self)
+      let tail = (start + length - 16).loadUnaligned(as: SIMD16<UInt8>.self)
+      target.storeBytes(of: head, as: SIMD16<UInt8>.self)
+      (target + length - 16).storeBytes(of: tail, as: SIMD16<UInt8>.self)
+    case 8...16:
+      let head = start.loadUnaligned(as: UInt64.self)
+      let tail = (start + length - 8).loadUnaligned(as: UInt64.self)
+      target.storeBytes(of: head, as: UInt64.self)
+      (target + length - 8).storeBytes(of: tail, as: UInt64.self)
+    case 0..<8:
+      for index in 0..<length {
+        target.storeBytes(
+          of: start.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index, as: UInt8.self)
+      }
+    default: target.copyMemory(from: start, byteCount: length)
+    }
+    count &+= length
   }
 
   /// Room was made before.
@@ -98,8 +117,13 @@ public struct ProtobufWriter: ~Copyable {
   /// A string, bytes or ready-made message; empty ones are written too (an element of a repeated field).
   public mutating func presentBytes(_ field: Int, _ value: UnsafeRawBufferPointer) {
     reserve(2 * Self.varintMax + value.count)
-    putTag(field, 2)
-    putVarint(UInt64(value.count))
+    if field < 16, value.count < 0x80 {
+      put(UInt8(truncatingIfNeeded: field << 3 | 2))
+      put(UInt8(truncatingIfNeeded: value.count))
+    } else {
+      putTag(field, 2)
+      putVarint(UInt64(value.count))
+    }
     put(value)
   }
   public mutating func bytes(_ field: Int, _ value: [UInt8]) {

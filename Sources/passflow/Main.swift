@@ -13,6 +13,7 @@ struct Main {
     case "topics": code = TopicsCommand.main(Array(arguments.dropFirst()))
     case "wait": code = WaitCommand.main(Array(arguments.dropFirst()))
     case "labels": code = LabelsCommand.main(Array(arguments.dropFirst()))
+    case "tap": code = TapCommand.main(Array(arguments.dropFirst()))
     case "rules": code = RulesCommand.main(Array(arguments.dropFirst()))
     case "--version":
       StandardStream.output.write("passflow \(Version.text)\n")
@@ -28,7 +29,7 @@ struct Main {
     exitProcess(code)
   }
 
-  static let commands = ["run", "demo", "topics", "wait", "labels", "rules", "help"]
+  static let commands = ["run", "demo", "topics", "wait", "labels", "tap", "rules", "help"]
   static let usage = """
     Usage: passflow COMMAND [OPTIONS]
 
@@ -37,6 +38,7 @@ struct Main {
       topics   create or list PassFlow's topics on a Kafka cluster
       wait     wait until everything in the pipeline has come through
       labels   the labels that are on the orders now, as a file
+      tap      the records of a topic, as JSON lines without personal data
       rules    check rule files
 
     'passflow COMMAND --help' explains a command.

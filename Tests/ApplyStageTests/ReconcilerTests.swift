@@ -148,6 +148,85 @@ import Topics
     #expect(try order.labels() == ["2 A", "3 A"])
   }
 
+  @Test func aLabelThatAPersonTookOffIsNeverPutBackByTheSameRule() throws {
+    let order = try OrderUnderTest()
+    try order.take(decision(1, [desired("A", ["1", "2"]), desired("B", ["1"])]))
+    try order.shop.personRemoves("A", from: ["1"], of: order.order)
+    try order.take(decision(2, [desired("B", ["1"])]))
+    #expect(order.ledger?.vetoes.map { "\($0.label) \($0.rules) \($0.itemCodes)" } == [#"A ["R"] ["1"]"#])
+    #expect(
+      order.actions.suffix(2).map { "\($0.itemCodes) \($0.result)" } == [#"["2"] done"#, #"["1"] vetoed"#])
+    try order.take(decision(3, [desired("A", ["1", "2"]), desired("B", ["1"])]))
+    #expect(try order.labels() == ["1 B", "2 A"])
+    #expect(order.ledger?.labels.map(\.itemCodes) == [["2"], ["1"]])
+    // Another rule was not spoken of, and has its own mind. The shop remembers the person's hand all the same.
+    try order.take(decision(4, [desired("A", ["1", "2"], rules: ["R", "S"])]))
+    #expect(try order.labels() == ["2 A"])
+    #expect(order.ledger?.vetoes.count == 2)
+    // Neither does a repetition bring it back.
+    try order.take(decision(4, [desired("A", ["1", "2"], rules: ["R", "S"])]))
+    #expect(try order.labels() == ["2 A"])
+  }
+
+  @Test func aLabelTakenOffAllItemsStaysOffTheItemsThatComeLater() throws {
+    let order = try OrderUnderTest()
+    try order.take(decision(1, [desired("A", ["1", "2"])]))
+    try order.shop.personRemoves("A", from: ["1", "2"], of: order.order)
+    try order.take(decision(2, []))
+    #expect(order.ledger?.vetoes.map(\.itemCodes) == [[]])
+    try order.take(decision(3, [desired("A", ["1", "2", "3"]), desired("B", ["3"])]))
+    #expect(try order.labels() == ["3 B"])
+    try order.take(decision(4, [desired("A", ["1", "2", "3"], rules: ["S"])]))
+    #expect(try order.labels() == ["3 A"])
+  }
+
+  @Test func onlyAnExplicitActLiftsAVeto() throws {
+    let order = try OrderUnderTest()
+    try order.take(decision(1, [desired("A", ["1"])]))
+    try order.shop.personRemoves("A", from: ["1"], of: order.order)
+    try order.take(decision(2, []))
+    try order.take(decision(3, [desired("A", ["1"])]))
+    #expect(try order.labels() == [])
+    // By hand: the label is the person's from now on, and stays when our wish goes.
+    let other = try OrderUnderTest()
+    try other.take(decision(1, [desired("A", ["1"])]))
+    try other.shop.personRemoves("A", from: ["1"], of: other.order)
+    try other.take(decision(2, []))
+    try other.shop.personAdds("A", to: ["1"], of: other.order)
+    try other.take(decision(3, [desired("A", ["1"])]))
+    try other.take(decision(4, []))
+    #expect(try other.labels() == ["1 A"])
+    // By leave: the rule may put it on again, and take it off.
+    try order.shop.personAllows("A", of: order.order)
+    order.reconciler.options.liftedVetoes = [VetoLift(order: order.order, label: "A")]
+    try order.take(decision(4, [desired("A", ["1"])]))
+    #expect(try order.labels() == ["1 A"])
+    #expect(order.ledger?.vetoes.isEmpty == true)
+    try order.take(decision(5, []))
+    #expect(try order.labels() == [])
+  }
+
+  @Test func labelsAreTheSameOnlyByteForByte() throws {
+    let order = try OrderUnderTest()
+    let (composed, decomposed) = ("\u{AC00}", "\u{1100}\u{1161}")
+    try order.take(decision(1, [desired(decomposed, ["1"])]))
+    try order.take(decision(2, [desired(decomposed, ["1"]), desired(composed, ["1"])]))
+    #expect(try order.labels().count == 2)
+    try order.take(decision(3, [desired(composed, ["1"])]))
+    #expect(try order.labels().map { Array($0.utf8) } == [Array("1 \(composed)".utf8)])
+    #expect(order.actions.map(\.kind) == ["label.added", "label.added", "label.removed"])
+  }
+
+  @Test func whatACrashLeftMissingIsNoVeto() throws {
+    let order = try OrderUnderTest()
+    try order.take(decision(1, [desired("A", ["1"])]))
+    try order.take(decision(2, []), crashes: true)
+    try order.take(decision(2, []))
+    #expect(order.ledger?.vetoes.isEmpty == true)
+    try order.take(decision(3, [desired("A", ["1"])]))
+    #expect(try order.labels() == ["1 A"])
+  }
+
   @Test func aCrashBetweenShopAndLedgerLeavesTheSameStateAndOneRecord() throws {
     let calm = try OrderUnderTest()
     let crashed = try OrderUnderTest()

@@ -17,7 +17,10 @@ final class EnrichBench {
   let seal: DeadLetterSeal
   private(set) var sent = 0
 
-  init() throws {
+  private let reference: ReferenceData
+
+  init(reference: ReferenceData = .empty) throws {
+    self.reference = reference
     broker = try EmbeddedBroker(topics: [("orders", 1), ("orders.enriched", 1), ("orders.dlq", 1)])
     access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
@@ -70,7 +73,7 @@ final class EnrichBench {
   {
     let producer = try Producer(settings: access.client)
     let folder = HistoryFolder(
-      reference: .empty, demand: FactDemand(claimWindows: [ClaimWindow(scope: .returns, months: 3)]))
+      reference: reference, demand: FactDemand(claimWindows: [ClaimWindow(scope: .returns, months: 3)]))
     let processor = EnrichProcessor(
       folder: folder,
       outputs: .init(

@@ -1,4 +1,5 @@
 import EnrichStage
+import History
 import Orders
 import Stage
 import Testing
@@ -120,6 +121,77 @@ struct EnrichProcessorTests {
     // The bytes are there, sealed.
     #expect(letters[0].sealedBody.isEmpty)
     #expect(letters[1].sealedBody.withUnsafeBytes { bench.seal.open($0) } == [0xFF, 0xFF, 0xFF])
+  }
+
+  private static func context(customer: Int, order: Int, atMinute minute: Int64, ip: String = "8.8.8.8")
+    -> ContextEventValue
+  {
+    let snapshot = snapshot(customer: customer, order: order, version: 1, atMinute: 0)
+    var context = ContextEventValue()
+    context.mallId = snapshot.mallId
+    context.shopNo = snapshot.shopNo
+    context.orderId = snapshot.orderId
+    context.customer = snapshot.customer
+    context.ip = ip
+    context.at = Instant(microseconds: start + minute * 60_000_000)
+    return context
+  }
+
+  @Test func contextsAreFoldedWhateverComesFirstAndAReplayGivesEqualBytes() throws {
+    var events = Self.stream(customers: 60, seed: 43)
+    for customer in 0..<60 {
+      for order in 0..<3 {
+        events.append(Self.context(customer: customer, order: order, atMinute: 1).ordersValue)
+        events.append(Self.context(customer: customer, order: order, atMinute: 50, ip: "1.2.3.4").ordersValue)
+      }
+    }
+    var generator = SeededGenerator.announced("contexts", seed: 44)
+    events.shuffle(using: &generator)
+    let whole = try EnrichBench(reference: Self.reference)
+    try whole.send(events)
+    let counts = try whole.run(cacheBytes: 64 << 20)
+    #expect(counts.contexts == 360 && counts.deadLetters == 0)
+    let expected = try whole.read("orders.enriched")
+    let countries = Set(expected.compactMap { EnrichedOrderValue(protobuf: $0)?.facts?.ipCountry })
+    #expect(countries == ["", "US", "KR"])
+    for record in expected { #expect(!String(decoding: record, as: UTF8.self).contains("8.8.8.8")) }
+
+    let broken = try EnrichBench(reference: Self.reference)
+    try broken.send(events)
+    _ = try broken.run(cacheBytes: 64 << 10, dyingAt: 200)
+    _ = try broken.run(cacheBytes: 64 << 10, dyingAt: 500)
+    _ = try broken.run(cacheBytes: 64 << 10)
+    var seen: Set<[UInt8]> = []
+    #expect(try broken.read("orders.enriched").filter { seen.insert($0).inserted } == expected)
+  }
+
+  private static let reference: ReferenceData = {
+    var builder = ReferenceBuilder()
+    let rows = "134217728,150994943,US\n16777216,33554431,KR\n"
+    Array(rows.utf8).withUnsafeBytes { builder.add(.geo, $0, file: "geo.csv") }
+    return builder.build()
+  }()
+
+  @Test func aContextThatCannotBeUsedBecomesADeadLetter() throws {
+    let bench = try EnrichBench(reference: Self.reference)
+    let sound = Self.context(customer: 1, order: 0, atMinute: 1)
+    var ownerless = sound
+    ownerless.customer = nil
+    var nameless = sound
+    nameless.orderId = ""
+    try bench.send([
+      sound.ordersValue, ownerless.ordersValue, nameless.ordersValue, Array(sound.ordersValue.dropLast()),
+      [0xFA, 0x01], Self.snapshot(customer: 1, order: 0, version: 1, atMinute: 2).protobuf,
+    ])
+    let counts = try bench.run(cacheBytes: 64 << 10)
+    #expect(counts.contexts == 1 && counts.folded == 1 && counts.deadLetters == 4)
+    let letters = try bench.read("orders.dlq").compactMap { DeadLetterValue(protobuf: $0) }
+    #expect(
+      letters.map { $0.problems.first?.code } == [
+        "record.malformed", "fold.refused", "record.malformed", "record.malformed",
+      ])
+    let records = try bench.read("orders.enriched").compactMap { EnrichedOrderValue(protobuf: $0) }
+    #expect(records.map { $0.facts?.ipCountry } == ["US"])
   }
 
   @Test func aDuplicateIsEmittedAgainAndASiblingIsReEmitted() throws {

@@ -154,6 +154,19 @@ final class Bench {
     return emitted
   }
 
+  @discardableResult
+  func fold(_ context: ContextEventValue) throws -> [ReadRecord] {
+    emitted.removeAll()
+    offset += 1
+    _ = try folder.fold(
+      context, position: InputPosition(partition: 3, offset: offset), into: customer
+    ) { record in
+      self.emitted.append(ReadRecord(record.bytes))
+    }
+    for record in emitted { last[record.order] = record }
+    return emitted
+  }
+
   func facts(_ order: String) -> ReadRecord.Facts { last[order]?.facts ?? ReadRecord.Facts() }
 
   /// Stores what changed and starts again from the stored records.

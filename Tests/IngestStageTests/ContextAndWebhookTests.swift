@@ -18,16 +18,70 @@ import Topics
     #expect(answer.status == 202)
     #expect(try ingest.post("/v1/orders/demomall/0/B/context", "{\"ip\":\"1.2.3.4\"}").status == 202)
     let records = try ingest.records("order.context")
-    let texts = Set(records.map { String(decoding: $0.value, as: UTF8.self) })
+    let now = Instant(microseconds: 1_000_000)
     #expect(
-      texts == [
-        "{\"ip\":\"2001:db8::1\",\"at\":\"1970-01-01T09:00:01+09:00\"}",
-        "{\"ip\":\"1.2.3.4\",\"at\":\"1970-01-01T09:00:01+09:00\"}",
+      Set(records.map { OrderContextValue(protobuf: $0.value) }) == [
+        OrderContextValue(BeaconValue(ip: "2001:db8::1", at: now, takenAt: now)),
+        OrderContextValue(BeaconValue(ip: "1.2.3.4", at: now, takenAt: now)),
       ])
     #expect(
       Set(records.compactMap(\.key)) == [
         Array("demomall\u{0}1\u{0}A/주".utf8), Array("demomall\u{0}0\u{0}B".utf8),
       ])
+  }
+
+  @Test func theSendersTimeIsKeptUnlessItIsOfTheFuture() throws {
+    let ingest = try RunningIngest.open { $0.clockUs = Self.at }
+    defer { ingest.close() }
+    let path = "/v1/orders/demomall/1/A/context"
+    let bodies = [
+      "{\"ip\":\"1.2.3.4\",\"at\":\"1970-01-01T00:00:00.5Z\"}", "{\"at\":null,\"ip\":\"1.2.3.5\"}",
+      "{\"ip\":\"1.2.3.6\",\"at\":\"1970-01-01T00:10:01Z\"}",
+    ]
+    for body in bodies { #expect(try ingest.post(path, body).status == 202) }
+    let cases = [
+      ("\"1970-01-01T00:10:01.000001Z\"", "time.future"), ("\"1970-01-01T00:00:00\"", "time.no_offset"),
+      ("\"yesterday\"", "time.invalid"), ("5", "type.time"),
+    ]
+    for (at, code) in cases {
+      let answer = try ingest.post(path, "{\"ip\":\"1.2.3.7\",\"at\":\(at)}")
+      #expect(answer.status == 400 && answer.body.contains("\"code\":\"\(code)\""), "\(answer.body)")
+    }
+    let beacons = try ingest.records("order.context").compactMap {
+      OrderContextValue(protobuf: $0.value)?.beacon
+    }
+    #expect(beacons.map(\.ip) == ["1.2.3.4", "1.2.3.5", "1.2.3.6"])
+    #expect(beacons.map(\.at.microseconds) == [500_000, 1_000_000, 601_000_000])
+    #expect(beacons.allSatisfy { $0.takenAt.microseconds == 1_000_000 })
+  }
+
+  @Test func anOrderWithoutAnAddressPointsToItsCustomerWhenThereIsAJoin() throws {
+    for joins in [true, false] {
+      let ingest = try RunningIngest.open {
+        $0.clockUs = Self.at
+        if joins { $0.contextJoin = RunningIngest.join() }
+      }
+      defer { ingest.close() }
+      let without = Event { $0.order = "\"A-1\"" }
+      let empty = Event { ($0.order, $0.buyer) = ("\"A-2\"", "{\"phone\":\"010-1234-5678\",\"ip\":\" \"}") }
+      let with = Event { ($0.order, $0.buyer) = ("\"A-3\"", "{\"member_id\":\"kim01\",\"ip\":\"1.2.3.4\"}") }
+      for event in [without, empty, with] {
+        #expect(try ingest.post("/v1/orders", event.text).status == 202)
+      }
+      let records = try ingest.records("order.context")
+      guard joins else {
+        #expect(records.isEmpty)
+        continue
+      }
+      #expect(
+        Set(records.compactMap(\.key)) == [
+          Array("demomall\u{0}1\u{0}A-1".utf8), Array("demomall\u{0}1\u{0}A-2".utf8),
+        ])
+      let customers = Set(try ingest.orders().filter { $0.orderId != "A-3" }.map(\.customer))
+      let pointers = records.compactMap { OrderContextValue(protobuf: $0.value)?.pointer }
+      #expect(Set(pointers.map(\.customer)) == customers)
+      #expect(pointers.allSatisfy { $0.takenAt.microseconds == 1_000_000 })
+    }
   }
 
   @Test func whatIsNoAddressOrNoOrderIsRefusedWithoutItsValue() throws {
@@ -56,6 +110,7 @@ import Topics
       #expect(answer.body.contains("\"code\":\"\(code)\""), "\(answer.body)")
       #expect(!answer.body.contains(canary))
     }
+    #expect(try ingest.post("/v1/orders/demomall/1/A%00B/context", "{\"ip\":\"1.2.3.4\"}").status == 400)
     let both = try ingest.post("/v1/orders/demomall/x/A/context", "{}")
     #expect(both.body.contains("type.integer") && both.body.contains("missing"))
     #expect(

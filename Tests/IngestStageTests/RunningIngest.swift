@@ -23,6 +23,19 @@ final class RunningIngest {
     ("orders", 3), ("orders.dlq", 2), ("webhooks", 2), ("order.context", 2),
   ]
 
+  /// The join over both partitions of `order.context`, its state in a folder of its own.
+  static func join(directory: String? = nil) -> ContextJoinSettings {
+    let folder = directory ?? TemporaryFolder.make()
+    return ContextJoinSettings { _ in
+      var lane = LaneSettings(
+        inputTopic: "order.context", groupId: GroupNames.ingest, usesGroup: false, durability: .file)
+      lane.inputPartitions = 2
+      lane.stateDirectory = folder
+      lane.commitIntervalMs = 1
+      return lane
+    }
+  }
+
   let broker: EmbeddedBroker
   let metrics = Metrics()
   let health = Health(stage: "ingest")

@@ -118,6 +118,20 @@ struct TrialRunTests {
     }
   }
 
+  @Test func memoryThatIsTooSmallMakesNoDifference() throws {
+    let folder = Folder()
+    let (lines, labels) = Self.orders()
+    var small = settings(folder, lines.joined(separator: "\n"))
+    small.historyBytesMax = 4096
+    small.ledgerBytesMax = 2048
+    small.collectBytesMax = 1024
+    let summary = try TrialRun(small).run()
+    let expected =
+      (["mall_id,shop_no,order_id,item_code,label,rules"] + labels).joined(separator: "\n") + "\n"
+    #expect(folder.text("out/labels.csv") == expected)
+    #expect(summary.decided == lines.count && summary.labelRows == labels.count)
+  }
+
   @Test func partitionsRepeatsAndTheOrderOfLinesMakeNoDifference() throws {
     let folder = Folder()
     let (lines, _) = Self.orders()
@@ -132,6 +146,25 @@ struct TrialRunTests {
     // The second run into the same folder writes the same file over.
     _ = try TrialRun(settings(folder, lines.joined(separator: "\n"))).run()
     #expect(folder.text("out/labels.csv") == expected)
+  }
+
+  @Test func aRecordThatALaterStageRefusesIsListedToo() throws {
+    let folder = Folder()
+    // An instant after the year 9999: ingest takes the text, the history cannot reckon with it.
+    let odd =
+      #"{"mall_id":"m","shop_no":1,"order_id":"o-1","event_time":"9999-12-31T23:59:59-09:00","version":1,"#
+      + #""placed_at":"2026-10-10T09:30:00+09:00","buyer":{"phone":"010-1234-5678"},"items":[]}"#
+    let summary = try TrialRun(
+      settings(folder, (Self.orders().lines + [odd, "not JSON"]).joined(separator: "\n"))
+    )
+    .run()
+    #expect(summary.deadLettered == 2 && summary.decided == Self.orders().lines.count)
+    let letters = folder.text("out/dead-letters.ndjson").split(separator: "\n")
+    #expect(letters.count == 2)
+    let later = letters.first { $0.contains(#""stage":"enrich""#) } ?? ""
+    #expect(later.contains(#""source":"orders","position":"#) && later.contains(#""partition":"#))
+    #expect(later.contains(#""code":"record.malformed""#))
+    #expect(!later.contains("1234") && !later.contains("o-1"))
   }
 
   @Test func anEmptyFileGivesEmptyOutputs() throws {

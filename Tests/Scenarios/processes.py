@@ -5,56 +5,17 @@ With KAFKA_BOOTSTRAP (three brokers), every run's labels must equal those of `pa
 of partitions, also when one instance of each stage and a broker are killed on the way. Brokers are killed when
 the cluster's script is known (KAFKA_CLUSTER, for the cluster of KAFKA_CLUSTER_DIR).
 """
-import gzip
 import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.environ.get("PASSFLOW_BIN_DIR", os.path.join(ROOT, ".build", "release"))
-BOOTSTRAP = os.environ.get("KAFKA_BOOTSTRAP", "")
-CLUSTER = os.environ.get("KAFKA_CLUSTER", "")
-SEED = int(os.environ.get("PASSFLOW_SEED", int(time.time()) % 1_000_000))
-failures = 0
-
-
-def check(name, problem):
-    global failures
-    if problem:
-        failures += 1
-        print(f"FAIL {name}: {problem}", flush=True)
-    else:
-        print(f"ok {name}", flush=True)
-
-
-def wait_until(condition, seconds):
-    """Polls a condition of the outside world; the poll interval is no assumption about it."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def sample(work):
-    path = os.path.join(work, "orders.ndjson")
-    with gzip.open(os.path.join(ROOT, "benchmarks", "sample", "orders.ndjson.gz"), "rb") as packed:
-        with open(path, "wb") as file:
-            shutil.copyfileobj(packed, file)
-    return path
-
-
-def passflow(*arguments, timeout=120):
-    return subprocess.run(
-        [os.path.join(BIN, "passflow"), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+import stages as common
+from stages import BIN, BOOTSTRAP, CLUSTER, ROOT, SEED, Stage, check, feed, passflow, reset_topics, sample, wait_until
 
 
 def demo(work, orders):
@@ -73,90 +34,6 @@ def demo(work, orders):
     check("the demonstration runs the four executables on the embedded broker", problem)
     left = subprocess.run(["pgrep", "-f", work + "/demo"], capture_output=True, text=True).stdout.split()
     check("the demonstration leaves no process behind", f"{len(left)} left" if left else None)
-
-
-class Stage:
-    """One instance of a stage as a process."""
-
-    def __init__(self, name, number, work, topics_prefix=""):
-        self.name, self.number = name, number
-        self.work = os.path.join(work, f"{name}-{number}")
-        os.makedirs(self.work, exist_ok=True)
-        self.log = os.path.join(self.work, "log")
-        self.port = 0
-        self.start()
-
-    def start(self):
-        variables = {
-            "PASSFLOW_KAFKA_BOOTSTRAP": BOOTSTRAP, "PASSFLOW_HTTP_PORT": "0",
-            "PASSFLOW_KAFKA_SESSION_TIMEOUT_MS": "6000",
-            "PASSFLOW_KAFKA_INSTANCE_ID": f"{self.name}-{self.number}",
-            "PASSFLOW_DEAD_LETTERS_KEY_FILE": os.path.join(os.path.dirname(self.work), "dead-letter.key"),
-        }
-        if self.name in ("enrich", "apply"):
-            variables["PASSFLOW_STATE_DIRECTORY"] = self.work
-        if self.name == "enrich":
-            variables["PASSFLOW_ENRICH_REFERENCE_DIRECTORY"] = "config/reference"
-        if self.name == "apply":
-            variables["PASSFLOW_APPLY_SHOP_PATH"] = os.path.join(os.path.dirname(self.work), "shop.sqlite")
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [os.path.join(BIN, "passflow-" + self.name)], cwd=ROOT, env={**os.environ, **variables},
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-
-    def is_ready(self):
-        if not self.port:
-            with open(self.log, encoding="utf-8", errors="replace") as log:
-                for line in log:
-                    if '"stage.started"' in line:
-                        self.port = int(line.split('"port":')[1].split("}")[0].split(",")[0])
-        if not self.port:
-            return False
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
-                return answer.status == 200
-        except OSError:
-            return False
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.port = 0
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            return "did not end within 15 s"
-
-
-def reset_topics():
-    """Each run begins with empty topics and groups: a cluster of its own would cost more time."""
-    names = ["orders", "orders.enriched", "decisions", "actions", "orders.dlq", "webhooks", "order.context",
-             "enrich.history", "apply.ledger"]
-    for name in names:
-        subprocess.run([CLUSTER, "tool", "topics", "--delete", "--topic", name], capture_output=True)
-    for group in ("passflow-enrich", "passflow-evaluate", "passflow-apply"):
-        subprocess.run([CLUSTER, "tool", "groups", "--delete", "--group", group], capture_output=True)
-
-    def gone():
-        listed = passflow("topics", "list").stdout
-        return not any(line.split(":")[0] in names for line in listed.splitlines())
-    return wait_until(gone, 60)
-
-
-def feed(orders, work, number):
-    return subprocess.Popen(
-        [os.path.join(BIN, "passflow-ingest"), "--orders", orders, "--exit-when-done"], cwd=ROOT,
-        env={**os.environ, "PASSFLOW_KAFKA_BOOTSTRAP": BOOTSTRAP, "PASSFLOW_HTTP_PORT": "0",
-             "PASSFLOW_INGEST_IDENTITY_SECRET_FILE": os.path.join(work, "identity.key"),
-             "PASSFLOW_DEAD_LETTERS_KEY_FILE": os.path.join(work, "dead-letter.key")},
-        stdout=open(os.path.join(work, f"ingest-{number}.log"), "ab"), stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL)
 
 
 def real_broker(name, work, orders, expected, partitions, kills):
@@ -223,7 +100,7 @@ def real_broker(name, work, orders, expected, partitions, kills):
         codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
         bad = {key: code for key, code in codes.items() if code != 0}
         check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)
-        if bad or failures:
+        if bad or common.failures:
             for stage in stages:
                 with open(stage.log, encoding="utf-8", errors="replace") as log:
                     tail = [line for line in log if '"level":"error"' in line or "Fatal" in line][-3:]
@@ -239,10 +116,10 @@ def main():
         demo(work, orders)
         if not BOOTSTRAP:
             print("SKIP the four executables on a real Kafka: KAFKA_BOOTSTRAP is not set", flush=True)
-            return 1 if failures else 0
+            return 1 if common.failures else 0
         if not os.access(CLUSTER, os.X_OK):
             print("SKIP the four executables on a real Kafka: KAFKA_CLUSTER, to delete topics with, is not set", flush=True)
-            return 1 if failures else 0
+            return 1 if common.failures else 0
         done = passflow("run", "--orders", orders, "--reference", "config/reference", "--out", work + "/run", "--quiet")
         if done.returncode != 0:
             check("the trial run to compare with", done.stderr[-300:])
@@ -256,11 +133,11 @@ def main():
         else:
             print("SKIP kills: the cluster is not ours to kill", flush=True)
     finally:
-        if not failures:
+        if not common.failures:
             shutil.rmtree(work, ignore_errors=True)
         else:
             print(f"   kept for a look: {work}", flush=True)
-    return 1 if failures else 0
+    return 1 if common.failures else 0
 
 
 if __name__ == "__main__":

@@ -23,6 +23,20 @@ import Testing
     #expect(!String(decoding: json.bytes, as: UTF8.self).unicodeScalars.contains("\u{2028}"))
   }
 
+  @Test func aContextShowsItsOrderAndNotTheAddress() throws {
+    var context = ContextEventValue()
+    context.mallId = "m"
+    context.orderId = "o"
+    context.ip = "203.0.113.7"
+    let snapshot = try #require(OrderSnapshotValue(protobuf: context.ordersValue))
+    #expect(snapshot.protobuf == context.ordersValue)
+    var json = JSONWriter()
+    snapshot.writeJSON(into: &json)
+    let line = try object(json)
+    #expect((line["context"] as? [String: Any])?["order_id"] as? String == "o")
+    #expect(!String(decoding: json.bytes, as: UTF8.self).contains("203.0"))
+  }
+
   @Test func aDecisionShowsWhatEachRuleSaidAndWhy() throws {
     var decision = DecisionValue()
     decision.mallId = "m"
@@ -41,12 +55,11 @@ import Testing
     decision.writeJSON(
       into: &json, ruleIds: ["one", "two", "three"], termTexts: [["x"], ["a > 1", "b == 2"], ["ip.foreign"]])
     let line = try object(json)
-    let rules = try #require(line["rules"] as? [[String: Any]])
-    #expect(rules[0]["outcome"] as? String == "true")
-    #expect(rules[0]["failing"] == nil)
-    #expect(rules[1]["failing"] as? String == "b == 2")
-    #expect(rules[2]["missing"] as? String == "ip.foreign")
-    #expect(rules[3]["rule"] as? Int == 3)
+    let rules = try #require(line["rules"] as? [String: Any])
+    #expect(rules["one"] as? String == "true")
+    #expect(rules["two"] as? [String: String] == ["false": "b == 2"])
+    #expect(rules["three"] as? [String: String] == ["unknown": "ip.foreign"])
+    #expect(rules["3"] as? String == "unknown")
     #expect((line["facts"] as? [String: Any])?["amount.items"] as? String == "12.50")
     #expect((line["facts"] as? [String: Any])?["history.orders"] is NSNull)
     #expect((line["labels"] as? [[String: Any]])?.first?["items"] as? String == "all")

@@ -189,6 +189,27 @@ private let fieldCases: [Refusal] = [
     #expect(try read(Sample.small("\"items\": [\(list)]")).problems.count == OrderEventLimits.problemsMax)
   }
 
+  @Test func aNULIsFoundWhereverItStandsInAnId() throws {
+    for length in 1...40 {
+      for place in 0..<length {
+        let id = (0..<length).map { $0 == place ? "\\u0000" : "\u{7f}" }.joined()
+        #expect(try read(Sample.small(order: "\"\(id)\"")).codes == ["text.nul"], "\(length), \(place)")
+      }
+      let id = String(repeating: "\u{80}", count: length) + String(repeating: "\u{1f600}", count: length / 8)
+      #expect(try read(Sample.small(order: "\"\(id)\"")).problems.isEmpty)
+    }
+  }
+
+  @Test func manyAlikeItemCodesAreToldApartAndTheOneThatComesTwiceIsFound() throws {
+    let codes = (0..<OrderEventLimits.itemsMax - 1).map { "20261010-0000123-\($0 / 16)\($0 % 16)x\($0)" }
+    func list(_ codes: [String]) -> String { codes.map { Sample.item(code: $0) }.joined(separator: ",") }
+    #expect(try read(Sample.small("\"items\": [\(list(codes))]")).problems.isEmpty)
+    for twice in [0, 100, codes.count - 1] {
+      let found = try read(Sample.small("\"items\": [\(list(codes + [codes[twice]]))]"))
+      #expect(found.codes == ["items.duplicate_code"])
+    }
+  }
+
   @Test func aRefusedEventLeavesTheWriterAsItWas() throws {
     let reader = OrderEventReader(secret: try #require(Sample.secret))
     var writer = ProtobufWriter()

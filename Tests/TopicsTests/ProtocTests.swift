@@ -5,7 +5,8 @@ import Testing
 
 @Suite(.enabled(if: TopicFiles.hasProtoc, "protoc is not installed")) struct ProtocTests {
   @Test(arguments: [
-    "order", "enriched", "decision", "action", "dead_letter", "applied_ledger",
+    "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "order_context",
+    "context_beacon", "context_pointer", "context_join",
   ]) func eachSampleIsTheSameToProtocAndToUs(_ name: String) throws {
     let url = TopicFiles.topics.appendingPathComponent("samples/\(name).txtpb")
     let text = try TopicFiles.bytes(url)
@@ -42,6 +43,8 @@ import Testing
     case "passflow.decision.v1.Decision": DecisionValue(protobuf: bytes)?.protobuf
     case "passflow.action.v1.Action": ActionValue(protobuf: bytes)?.protobuf
     case "passflow.deadletter.v1.DeadLetter": DeadLetterValue(protobuf: bytes)?.protobuf
+    case "passflow.context.v1.OrderContext": OrderContextValue(protobuf: bytes)?.protobuf
+    case "passflow.context.v1.ContextJoin": ContextJoinValue(protobuf: bytes)?.protobuf
     case "passflow.ledger.v1.AppliedLedger": AppliedLedgerValue(protobuf: bytes)?.protobuf
     default: nil
     }
@@ -50,7 +53,8 @@ import Testing
 
 @Suite struct TopicContractTests {
   private let topics = [
-    "actions", "apply.ledger", "decisions", "enrich.history", "order.context", "orders", "orders.dlq",
+    "actions", "apply.ledger", "decisions", "enrich.history", "ingest.context", "order.context", "orders",
+    "orders.dlq",
     "orders.enriched", "webhooks",
   ]
 

@@ -3,6 +3,23 @@ import Testing
 @testable import Topics
 
 @Suite struct ValueTests {
+  @Test func bytesOfEveryLengthAreWrittenWhole() {
+    for field in [1, 15, 16] {
+      for length in 0...300 {
+        let value = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 1) }
+        var writer = ProtobufWriter()
+        value.withUnsafeBytes { writer.presentBytes(field, $0) }
+        writer.presentUInt64(2, 5)
+        writer.withUnsafeBytes { bytes in
+          var reader = ProtobufReader(bytes)
+          #expect(reader.next() && reader.field == field)
+          #expect(Array(reader.slice()) == value, "length \(length)")
+          #expect(reader.next() && reader.field == 2 && reader.uint64() == 5)
+        }
+      }
+    }
+  }
+
   @Test func aDecisionSurvivesItsBytes() {
     var value = DecisionValue()
     value.mallId = "demomall"

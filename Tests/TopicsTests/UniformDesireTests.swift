@@ -41,10 +41,10 @@ import Topics
     #expect(!read(cancelled))
     var alerting = decision(items: [["a"]])
     alerting.actions = [DesiredActionValue()]
-    #expect(!read(alerting))
+    #expect(read(alerting))
   }
 
-  @Test func linesOfAddedLabelsAreThoseOfTheActionRecords() {
+  @Test func linesOfLabelsAreThoseOfTheActionRecordsWithTheItemsCounted() {
     let decision = decision(items: [["a", "b"], ["a", "b"]])
     var expected = JSONWriter()
     for label in decision.labels {
@@ -62,14 +62,19 @@ import Topics
       action.ruleSet = decision.ruleSet
       action.writeJSON(into: &expected)
     }
-    var lines = LabelsAddedLines()
+    var lines = LabelLines()
     var written = JSONWriter()
     decision.protobuf.withUnsafeBytes { bytes in
       var desire = UniformDesire()
       guard let header = DecisionHeader(bytes), desire.read(header.desired) else { return }
-      lines.write(header, desire, at: ActionValue().at, into: &written)
+      lines.write("label.added", header, desire, [0, 1], at: ActionValue().at, into: &written)
     }
-    #expect(written.bytes == expected.bytes && !written.bytes.isEmpty)
+    let text = String(decoding: expected.bytes, as: UTF8.self)
+    #expect(text.contains(#""items":["a","b"],"#))
+    #expect(
+      String(decoding: written.bytes, as: UTF8.self)
+        == text.split(separator: #""items":["a","b"],"#, omittingEmptySubsequences: false)
+        .joined(separator: #""items":"all","item_count":2,"#))
   }
 
   @Test func everyByteIsEscapedOrKeptWhereverItStands() {

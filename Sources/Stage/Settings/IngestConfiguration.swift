@@ -9,6 +9,11 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
   public let malls: [String]
   public let webhooksTopic: String
   public let contextTopic: String
+  public let contextChangelogTopic: String
+  /// Whether orders and beacons are joined here.
+  public let joinsContext: Bool
+  /// Of the join.
+  public let state: StateSettings
   public let bodyBytesMax: Int
   public let lineBytesMax: Int
   public let unacknowledgedMax: Int
@@ -27,7 +32,14 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
   private static let contextKey = CommonKeys.topic(
     "order_context", "order.context", "Addresses that a storefront tells for an order.")
   private static let keys = CommonKeys(
-    stage: "ingest", port: 8_080, moreTopics: [webhooksKey, contextKey])
+    stage: "ingest", port: 8_080, moreTopics: [webhooksKey, contextKey, contextChangelogKey])
+  private static let contextChangelogKey = CommonKeys.topic(
+    "context_changelog", "ingest.context", "The state of the join of orders and addresses, compacted.")
+  private static let stateKeys = StateKeys(stage: "ingest")
+  private static let joinKey = ConfigurationKey(
+    "context.join", .boolean, default: .boolean(true),
+    "Hand the addresses of order_context on to their orders: each order without an address of its own then leaves a record there. The same for every ingest of a pipeline. False: they are kept for a day and used by nobody."
+  )
   private static let mallsKey = ConfigurationKey.list(
     "ingest.malls", countMax: 100_000, "The malls whose orders are taken. Empty: every mall's.")
   private static let filesKey = ConfigurationKey.list(
@@ -63,12 +75,12 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
 
   public static let schema = ConfigurationSchema(
     stage: "ingest",
-    keys: keys.all + [
+    keys: keys.all + stateKeys.all + [joinKey] + [
       filesKey, mallsKey, bodyBytesMaxKey, lineBytesMaxKey, unacknowledgedMaxKey, unacknowledgedBytesMaxKey,
       acknowledgementTimeoutMsKey, webhookKeysKey, webhookKeysFileKey, identitySecretKey,
       identitySecretFileKey,
     ],
-    relations: keys.relations + [
+    relations: keys.relations + stateKeys.relations + [
       ConfigurationRelation([bodyBytesMaxKey, lineBytesMaxKey]) { values in
         guard values.integer(lineBytesMaxKey) > values.integer(bodyBytesMaxKey) else { return [] }
         return [values.problem(lineBytesMaxKey, "is larger than ingest.body_bytes_max")]
@@ -103,6 +115,9 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
     malls = values.list(Self.mallsKey)
     webhooksTopic = values.text(Self.webhooksKey)
     contextTopic = values.text(Self.contextKey)
+    contextChangelogTopic = values.text(Self.contextChangelogKey)
+    joinsContext = values.boolean(Self.joinKey)
+    state = Self.stateKeys.settings(values)
     bodyBytesMax = values.integer(Self.bodyBytesMaxKey)
     lineBytesMax = values.integer(Self.lineBytesMaxKey)
     unacknowledgedMax = values.integer(Self.unacknowledgedMaxKey)

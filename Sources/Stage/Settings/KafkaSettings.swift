@@ -56,7 +56,7 @@ struct KafkaKeys: Sendable {
   static let embeddedAt = "embedded@"
   let instanceID = ConfigurationKey.text(
     "kafka.instance_id", "", bytesMax: 200,
-    "Names this instance, the same after every restart and different from all others: a restart then ends its former transaction at once. Empty: host and process number."
+    "Names this instance, the same after every restart and different from all others: a restart then takes its partitions back and ends its former transaction at once. Empty: a new name each time."
   )
   let bootstrap = ConfigurationKey.text(
     "kafka.bootstrap", embedded, bytesMax: 4_096,

@@ -8,3 +8,5 @@ void passflow_allocator_tune(int arenas_max, int top_pad, int mmap_threshold, in
   mallopt(M_MMAP_THRESHOLD, mmap_threshold);
   mallopt(M_TRIM_THRESHOLD, trim_threshold);
 }
+
+void passflow_allocator_trim(void) { malloc_trim(0); }

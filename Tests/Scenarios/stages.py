@@ -1,0 +1,152 @@
+"""What the scenarios on processes share: stages as processes, topics, feeding, a tally."""
+import gzip
+import os
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("PASSFLOW_BIN_DIR", os.path.join(ROOT, ".build", "release"))
+BOOTSTRAP = os.environ.get("KAFKA_BOOTSTRAP", "")
+CLUSTER = os.environ.get("KAFKA_CLUSTER", "")
+SEED = int(os.environ.get("PASSFLOW_SEED", int(time.time()) % 1_000_000))
+failures = 0
+
+
+def check(name, problem):
+    """Prints and counts one result; `problem` None is a pass."""
+    global failures
+    if problem:
+        failures += 1
+        print(f"FAIL {name}: {problem}", flush=True)
+    else:
+        print(f"ok {name}", flush=True)
+
+
+def wait_until(condition, seconds):
+    """Polls a condition of the outside world; the poll interval is no assumption about it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def sample(work):
+    path = os.path.join(work, "orders.ndjson")
+    with gzip.open(os.path.join(ROOT, "benchmarks", "sample", "orders.ndjson.gz"), "rb") as packed:
+        with open(path, "wb") as file:
+            shutil.copyfileobj(packed, file)
+    return path
+
+
+def passflow(*arguments, timeout=120):
+    return subprocess.run(
+        [os.path.join(BIN, "passflow"), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+
+
+class Stage:
+    """One instance of a stage as a process."""
+
+    def __init__(self, name, number, work, variables=None, is_static=True):
+        self.name, self.number = name, number
+        self.variables, self.is_static = variables or {}, is_static
+        self.work = os.path.join(work, f"{name}-{number}")
+        os.makedirs(self.work, exist_ok=True)
+        self.log = os.path.join(self.work, "log")
+        self.port = 0
+        self.start()
+
+    def start(self, more=None):
+        variables = {
+            "PASSFLOW_KAFKA_BOOTSTRAP": BOOTSTRAP, "PASSFLOW_HTTP_PORT": "0",
+            "PASSFLOW_KAFKA_SESSION_TIMEOUT_MS": "6000",
+            "PASSFLOW_KAFKA_INSTANCE_ID": f"{self.name}-{self.number}" if self.is_static else "",
+            "PASSFLOW_DEAD_LETTERS_KEY_FILE": os.path.join(os.path.dirname(self.work), "dead-letter.key"),
+        }
+        if self.name in ("ingest", "enrich", "apply"):
+            variables["PASSFLOW_STATE_DIRECTORY"] = self.work
+        if self.name == "enrich":
+            variables["PASSFLOW_ENRICH_REFERENCE_DIRECTORY"] = "config/reference"
+        if self.name == "apply":
+            variables["PASSFLOW_APPLY_SHOP_PATH"] = os.path.join(os.path.dirname(self.work), "shop.sqlite")
+        variables.update(self.variables)
+        variables.update(more or {})
+        self.port = 0
+        self.log_from = os.path.getsize(self.log) if os.path.exists(self.log) else 0
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(BIN, "passflow-" + self.name)], cwd=ROOT, env={**os.environ, **variables},
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def is_ready(self):
+        if not self.port:
+            with open(self.log, encoding="utf-8", errors="replace") as log:
+                log.seek(self.log_from)
+                for line in log:
+                    if '"stage.started"' in line:
+                        self.port = int(line.split('"port":')[1].split("}")[0].split(",")[0])
+        if not self.port:
+            return False
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def partitions(self):
+        """How many input partitions it holds; -1 while it does not answer."""
+        if not self.port and not self.is_ready():
+            return -1
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
+                for line in answer.read().decode().splitlines():
+                    if line.startswith("passflow_partitions_owned"):
+                        return int(float(line.split()[-1]))
+        except OSError:
+            pass
+        return -1
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.port = 0
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return "did not end within 15 s"
+
+
+def reset_topics():
+    """Each run begins with empty topics and groups: a cluster of its own would cost more time."""
+    names = ["orders", "orders.enriched", "decisions", "actions", "orders.dlq", "webhooks", "order.context",
+             "enrich.history", "apply.ledger", "ingest.context"]
+    for name in names:
+        subprocess.run([CLUSTER, "tool", "topics", "--delete", "--topic", name], capture_output=True)
+    for group in ("passflow-ingest", "passflow-enrich", "passflow-evaluate", "passflow-apply"):
+        subprocess.run([CLUSTER, "tool", "groups", "--delete", "--group", group], capture_output=True)
+
+    def gone():
+        listed = passflow("topics", "list").stdout
+        return not any(line.split(":")[0] in names for line in listed.splitlines())
+    return wait_until(gone, 60)
+
+
+def feed(orders, work, number):
+    return subprocess.Popen(
+        [os.path.join(BIN, "passflow-ingest"), "--orders", orders, "--exit-when-done"], cwd=ROOT,
+        env={**os.environ, "PASSFLOW_KAFKA_BOOTSTRAP": BOOTSTRAP, "PASSFLOW_HTTP_PORT": "0",
+             "PASSFLOW_STATE_DIRECTORY": os.path.join(work, f"ingest-{number}"),
+             "PASSFLOW_INGEST_IDENTITY_SECRET_FILE": os.path.join(work, "identity.key"),
+             "PASSFLOW_DEAD_LETTERS_KEY_FILE": os.path.join(work, "dead-letter.key")},
+        stdout=open(os.path.join(work, f"ingest-{number}.log"), "ab"), stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL)
