@@ -142,6 +142,30 @@ struct DeciderTests {
     #expect(decision.labels.map(\.label) == ["ON"] && decision.actions.isEmpty)
   }
 
+  @Test func couponsAndReceiversAreReadFromTheRecord() throws {
+    let decider = try Decider.of(
+      """
+      rules:
+        - {id: number, if: '"C1" in coupons', then: {labels: [NUMBER]}}
+        - {id: type, if: '"first_purchase" in coupons.types', then: {labels: [TYPE]}}
+        - {id: several, if: receivers.count >= 2, then: {labels: [SEVERAL]}}
+      """)
+    var record = Fixture.record("a")
+    record.snapshot?.coupons = [("C0", "first_purchase"), ("C1", "")].map { number, type in
+      var coupon = CouponValue()
+      coupon.couponNo = number
+      coupon.issueType = type
+      return coupon
+    }
+    record.snapshot?.receivers = [1, 2].map { number in
+      var receiver = ReceiverValue()
+      receiver.receiverNo = Int32(number)
+      return receiver
+    }
+    let decisions = try decider.decisions(of: [record, Fixture.record("b")])
+    #expect(decisions.map { $0.labels.map(\.label) } == [["NUMBER", "SEVERAL", "TYPE"], []])
+  }
+
   @Test func whatARuleDoesOtherwiseIsAskedForWhereItIsLookedAtAndFalse() throws {
     let decider = try Decider.of(
       """
