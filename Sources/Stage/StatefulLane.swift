@@ -101,7 +101,8 @@ public final class StatefulLane<Processor: StatefulProcessor> {
     if settings.usesGroup {
       try consumer.subscribe([settings.inputTopic])
     } else {
-      try claim((0..<Int32(settings.inputPartitions)).map { TopicPartition(settings.inputTopic, $0) })
+      let partitions = settings.takenPartitions ?? Array(0..<Int32(settings.inputPartitions))
+      try claim(partitions.map { TopicPartition(settings.inputTopic, $0) })
       context.become(.ready)
     }
   }
