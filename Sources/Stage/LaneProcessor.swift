@@ -1,5 +1,4 @@
 public import Kafka
-public import Store
 
 /// What a stage without state does with a batch. Called on the lane's thread only.
 public protocol StatelessProcessor: AnyObject {
@@ -38,12 +37,17 @@ public struct StatelessStart: Sendable, Equatable {
 
 /// What a stage with state does with its partitions. Called on the lane's thread only.
 public protocol StatefulProcessor: AnyObject {
+  /// Takes the outputs: a ``Producer`` outside of simulations.
+  associatedtype Sink: LaneOutputs
+  /// Keeps a partition's state: a ``PartitionState`` outside of simulations.
+  associatedtype StateFile: LaneStateFile
+
   /// A partition was claimed and its file rolled forward: everything before the next input is in `state`.
-  func open(_ partition: Int32, state: PartitionState) throws
+  func open(_ partition: Int32, state: StateFile) throws
   /// Forgets the partition; what was not persisted is dropped (it will be read again by the next owner).
   func close(_ partition: Int32)
   /// Handles every message of the batch, in order. Outputs leave at once through `outputs`.
-  func process(_ batch: MessageBatch, outputs: Producer) throws
+  func process(_ batch: MessageBatch, outputs: Sink) throws
   /// Appends every record changed since the last call, and the effect records that belong into the same
   /// transaction. Side effects that these records claim must be durable when this returns.
   func collect(into changes: inout StateChanges) throws
