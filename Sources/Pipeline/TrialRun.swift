@@ -63,7 +63,7 @@ public final class TrialRun: Sendable {
   public func run() throws -> TrialRunSummary {
     let started = monotonicUs()
     let file = try OrderFile(path: settings.orders)
-    let ruleSet = try RuleFiles.load(settings.rules)
+    let rules = try RuleFiles.book(settings.rules)
     // Read by enrich's thread; what is missing is said before anything is written.
     try ReferenceFiles.check(directory: settings.reference, geo: settings.geo)
     try Files.makeDirectory(settings.out)
@@ -79,10 +79,10 @@ public final class TrialRun: Sendable {
     // Its thread looks up once a second: nobody has to wait for its end.
     defer { _ = NativeThread(name: "closing") { embedded.close() } }
     let run = try Stages(
-      settings, broker: TrialRun.access(embedded), topics: topics, ruleSet: ruleSet,
+      settings, broker: TrialRun.access(embedded), topics: topics, rules: rules,
       stateDirectory: stateDirectory)
     var summary = try run.work(file, started: started)
-    summary.ruleSet = ruleSet.hash
+    summary.ruleSet = rules.shared.hash
     try finish(&summary, ledgers: run.takeLedgers(), stateDirectory: stateDirectory, started: started)
     return summary
   }
@@ -180,7 +180,7 @@ private final class Stages: Sendable {
   private let settings: TrialRunSettings
   private let broker: BrokerAccess
   private let topics: TopicNames
-  private let ruleSet: RuleSet
+  private let rules: RuleBook
   private let stateDirectory: String
   private let seal: DeadLetterSeal
   private let letters: DeadLetterFile
@@ -206,13 +206,13 @@ private final class Stages: Sendable {
   }
 
   init(
-    _ settings: TrialRunSettings, broker: BrokerAccess, topics: TopicNames, ruleSet: RuleSet,
+    _ settings: TrialRunSettings, broker: BrokerAccess, topics: TopicNames, rules: RuleBook,
     stateDirectory: String
   ) throws {
     self.settings = settings
     self.broker = broker
     self.topics = topics
-    self.ruleSet = ruleSet
+    self.rules = rules
     self.stateDirectory = stateDirectory
     var generator = SystemRandomNumberGenerator()
     let key = (0..<DeadLetterSeal.keyByteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -241,7 +241,7 @@ private final class Stages: Sendable {
   func work(_ file: OrderFile, started: Int64) throws -> TrialRunSummary {
     let decisionsFile = try OutputFile(settings.out + "/decisions.ndjson")
     let actionsFile = try OutputFile(settings.out + "/actions.ndjson")
-    let threads = try start(TrialFiles(decisionsFile, actionsFile, ruleSet))
+    let threads = try start(TrialFiles(decisionsFile, actionsFile, rules))
     defer { for context in [enrich, evaluate, apply] { context.stop() } }
     var summary = TrialRunSummary()
     do {
@@ -272,7 +272,7 @@ private final class Stages: Sendable {
   }
 
   private func start(_ files: TrialFiles) throws -> [NativeThread] {
-    let demand = factDemand(of: ruleSet)
+    let demand = try factDemand(of: rules)
     let cache = settings.ledgerBytesMax
     let threads = [
       NativeThread(name: "enrich") { [self] in
@@ -292,7 +292,7 @@ private final class Stages: Sendable {
       NativeThread(name: "evaluate") { [self] in
         let settings = EvaluateLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.enriched, GroupNames.evaluate), seal: seal,
-          ruleSet: ruleSet)
+          rules: rules)
         guarded(evaluate) {
           try runEvaluateLane(settings, context: evaluate) { counts in
             results.withLock { $0.evaluate = counts }
