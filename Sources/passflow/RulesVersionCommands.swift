@@ -70,8 +70,8 @@ enum RulesVersionCommands {
       scopeOptions + whoOptions + [
         CommandOption("activate", "put it in force as well"),
         CommandOption(
-          "enrich-rules", value: "PATH",
-          "rule files that enrich runs with (its enrich.rules); without it the shipped ones", repeats: true),
+          "enrich-rules", value: "PATH", mayRepeat: true,
+          "rule files that enrich runs with (its enrich.rules); without it the shipped ones"),
         CommandOption(
           "replaces", value: "HASH", "with --activate: only if this is in force now; none: only if nothing is"
         ),
