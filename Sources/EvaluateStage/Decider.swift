@@ -23,12 +23,12 @@ public final class Decider {
     var ruleSet: Int
   }
 
+  public private(set) var rules: DecisionRules
   /// The rules of all malls.
-  public private(set) var malls: MallPlan
-  public var plan: Plan { malls.plan }
+  public var malls: MallPlan { rules.malls }
+  public var plan: Plan { rules.malls.plan }
   public private(set) var batch: FactBatch
   private let evaluator: Evaluator
-  private let labelPlans: LabelPlans
   private var filler: ColumnFiller
   private var rows: [Row] = []
   private var writer = ProtobufWriter(capacity: 4096)
@@ -40,12 +40,17 @@ public final class Decider {
 
   /// Decides every order by the rules of its shop.
   /// - Parameter capacity: rows gathered at a time.
-  public init(_ malls: MallPlan, capacity: Int = FactBatch.ordersMax) {
-    self.malls = malls
-    labelPlans = LabelPlans(malls.plan)
-    batch = FactBatch(layout: malls.plan.layout, capacity: capacity)
-    evaluator = Evaluator(plan: malls.plan, capacity: batch.capacity)
-    filler = ColumnFiller(layout: malls.plan.layout)
+  public init(_ rules: DecisionRules, capacity: Int = FactBatch.ordersMax) {
+    self.rules = rules
+    let plan = rules.malls.plan
+    batch = FactBatch(layout: plan.layout, capacity: capacity)
+    evaluator = Evaluator(plan: plan, capacity: batch.capacity)
+    filler = ColumnFiller(layout: plan.layout)
+  }
+
+  /// Decides every order by the rules of its shop.
+  public convenience init(_ malls: MallPlan, capacity: Int = FactBatch.ordersMax) {
+    self.init(DecisionRules(malls), capacity: capacity)
   }
 
   /// Decides every order by the first set of a plan, whatever its mall.
@@ -54,17 +59,17 @@ public final class Decider {
   }
 
   /// Goes on with other rules. What was added must be decided already; if not, it is lost.
-  public func adopt(_ malls: MallPlan) {
+  public func adopt(_ next: DecisionRules) {
+    let plan = next.malls.plan
     rows.removeAll(keepingCapacity: true)
     filler.removeAll()
     batch.reset()
-    if batch.layout != malls.plan.layout {
-      batch = FactBatch(layout: malls.plan.layout, capacity: batch.capacity, dictionary: batch.dictionary)
-      filler = ColumnFiller(layout: malls.plan.layout)
+    if batch.layout != plan.layout {
+      batch = FactBatch(layout: plan.layout, capacity: batch.capacity, dictionary: batch.dictionary)
+      filler = ColumnFiller(layout: plan.layout)
     }
-    evaluator.adopt(malls.plan)
-    labelPlans.adopt(malls.plan, from: self.malls.plan)
-    self.malls = malls
+    evaluator.adopt(plan)
+    rules = next
   }
 
   /// True when the next record may not fit (a record may need two rows): decide first.
@@ -80,7 +85,7 @@ public final class Decider {
     guard let identity = filler.add(snapshot: view.snapshot, facts: view.facts, to: batch) else {
       return false
     }
-    let ruleSet = malls.shops.ruleSet(mall: identity.mallId, shop: identity.shopNo)
+    let ruleSet = rules.malls.shops.ruleSet(mall: identity.mallId, shop: identity.shopNo)
     batch.setRuleSet(ruleSet)
     var lateRow = -1
     if let late = view.lateSnapshot {
@@ -124,8 +129,8 @@ public final class Decider {
 
   private func write(_ row: Row) {
     let identity = row.identity
-    let answers = evaluator.answers(row: row.row)
-    let set = labelPlans.labels(of: row.ruleSet)
+    let labels = rules.labels.labels(of: row.ruleSet)
+    let answers = evaluator.answers(row: row.row, count: labels.ruleCount)
     writer.removeAll()
     if !identity.mallId.isEmpty { writer.presentBytes(1, identity.mallId) }
     writer.int64(2, identity.shopNo)
@@ -133,11 +138,11 @@ public final class Decider {
     writer.presentBytes(4, row.view.position)
     writer.int64(5, identity.version)
     writer.int64(6, row.view.latestVersion)
-    writer.string(7, set.hash)
-    writeDesired(row, set.labels, answers.outcomes)
+    rules.labels.writeHash(of: row.ruleSet, to: &writer)
+    writeDesired(row, labels, answers.outcomes)
     writer.presentBytes(10, UnsafeRawBufferPointer(answers.outcomes))
     writer.presentBytes(11, UnsafeRawBufferPointer(answers.terms))
-    writePending(set.labels, answers.outcomes, answers.terms)
+    writePending(labels, answers.outcomes, answers.terms)
     filler.digests.withUnsafeBytes {
       writer.presentBytes(13, UnsafeRawBufferPointer(rebasing: $0[identity.digest]))
     }
@@ -256,7 +261,7 @@ public final class Decider {
   /// D7: on what came after the parcel had left, other rules would have been true.
   private func isTooLate(_ row: Row, _ shared: SharedLabels, _ outcomes: UnsafeBufferPointer<UInt8>) -> Bool {
     guard row.lateRow >= 0 else { return false }
-    let late = evaluator.answers(row: row.lateRow).outcomes
+    let late = evaluator.answers(row: row.lateRow, count: shared.ruleCount).outcomes
     for entry in shared.plan.entries {
       for place in entry.sources {
         let source = shared.plan.sources[place]

@@ -5,7 +5,7 @@ import Topics
 /// Which labels and actions the rules of a set give: worked out once for all sets that differ in their conditions
 /// alone, the constant fields of a decision written once. The tables hold plain numbers, so that a row costs no
 /// reference counting.
-struct LabelPlan {
+struct LabelPlan: Sendable {
   struct Source {
     /// Index in the rule set: its byte in `Evaluator.answers`.
     var rule: Int

@@ -5,7 +5,7 @@ import Synchronization
 /// The rules of one edition, ready to decide with.
 struct PreparedEdition: Sendable {
   var edition: RuleEdition
-  var malls: MallPlan
+  var rules: DecisionRules
 }
 
 /// Makes editions ready: reads versions, lays them over each other, compiles them. With thousands of malls this takes
@@ -26,7 +26,7 @@ final class RulePreparer: Sendable {
   private struct State {
     let catalogue: RuleCatalogue
     /// The last plan made: the next one is made of it when little has changed.
-    var last: MallPlan?
+    var last: DecisionRules?
   }
 
   private struct Running {
@@ -75,9 +75,11 @@ final class RulePreparer: Sendable {
     var own: [RuleScope: RuleSet] = [:]
     for scope in edition.scopes(state.catalogue) { own[scope.ruleScope] = try set(scope) }
     do {
-      let malls = try state.last?.changed(shared: shared, own: own) ?? MallPlan(shared: shared, own: own)
-      state.last = malls
-      return PreparedEdition(edition: edition, malls: malls)
+      let malls =
+        try state.last?.malls.changed(shared: shared, own: own) ?? MallPlan(shared: shared, own: own)
+      let rules = DecisionRules(malls, after: state.last)
+      state.last = rules
+      return PreparedEdition(edition: edition, rules: rules)
     } catch {
       throw unusable(edition, "\(error)")
     }

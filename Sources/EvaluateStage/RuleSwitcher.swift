@@ -152,9 +152,9 @@ final class RuleSwitcher {
         RuleEdition(registry, rulesEnd: entry.rulesEnd, held: held), registry)
     }
     guard let former, owned.values.count(where: { $0.rules === former }) == 1 else {
-      return InForce(prepared.edition, Decider(prepared.malls))
+      return InForce(prepared.edition, Decider(prepared.rules))
     }
-    former.decider.adopt(prepared.malls)
+    former.decider.adopt(prepared.rules)
     return InForce(prepared.edition, former.decider)
   }
 

@@ -122,7 +122,16 @@ extension Evaluator {
     guard let batch, row >= 0, row < count, plan.ruleSets.indices.contains(Int(batch.ruleSets[row])) else {
       return (UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0))
     }
-    let length = plan.ruleSets[Int(batch.ruleSets[row])].rules.count
+    return answers(row: row, count: plan.ruleSets[Int(batch.ruleSets[row])].rules.count)
+  }
+
+  /// The same for who knows how many rules the row's set has.
+  public func answers(row: Int, count length: Int) -> (
+    outcomes: UnsafeBufferPointer<UInt8>, terms: UnsafeBufferPointer<UInt8>
+  ) {
+    guard row >= 0, row < count else {
+      return (UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0))
+    }
     return (rowAnswers.outcomes(row: row, count: length), rowAnswers.terms(row: row, count: length))
   }
 }

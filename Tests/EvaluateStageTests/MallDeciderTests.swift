@@ -101,13 +101,14 @@ struct MallDeciderTests {
     for _ in 0..<20 {
       let book = try Self.book(malls: 5, &generator)
       plan = try plan.changed(shared: book.shared, own: book.effective)
-      decider.adopt(plan)
+      let next = DecisionRules(plan, after: decider.rules)
+      decider.adopt(next)
       let records = Self.records(80, malls: 5, &generator)
       #expect(decider.bytes(of: records) == (try Self.separately(records, book)))
     }
     // Many malls more: compiled anew.
     let book = try Self.book(malls: 60, &generator)
-    decider.adopt(try plan.changed(shared: book.shared, own: book.effective))
+    decider.adopt(DecisionRules(try plan.changed(shared: book.shared, own: book.effective)))
     let records = Self.records(200, malls: 60, &generator)
     #expect(decider.bytes(of: records) == (try Self.separately(records, book)))
   }
@@ -118,7 +119,7 @@ struct MallDeciderTests {
     let decider = Decider(try MallPlan(shared: sets[0]), capacity: 64)
     let records = (0..<10).map { Fixture.record("\($0)", amount: Int64($0 * 300)) }
     for set in [sets[1], sets[0], sets[1]] {
-      decider.adopt(try decider.malls.changed(shared: set, own: [:]))
+      decider.adopt(DecisionRules(try decider.malls.changed(shared: set, own: [:]), after: decider.rules))
       #expect(decider.bytes(of: records) == Decider(plan: try Plan([set])).bytes(of: records))
     }
   }
@@ -127,16 +128,14 @@ struct MallDeciderTests {
     let malls = (0..<50).map { mall in
       (
         "\(mall).yaml",
-        "mall: m\(mall)\nrules:\n  - {id: high, if: amount.items >= \(mall * 100), then: {labels: [HIGH]}}"
+        "mall: m\(mall)\nrules:\n  - {id: own, if: amount.items >= \(mall * 100), then: {labels: [OWN]}}"
       )
     }
     let book = try RuleBook.load(files: [("r.yaml", Fixture.rules)] + malls)
-    let plans = LabelPlans(try MallPlan(book).plan)
-    for set in 0...50 { _ = plans.labels(of: set) }
-    #expect(plans.differentCount == 1)
-    #expect(plans.labels(of: 3).labels === plans.labels(of: 40).labels)
-    #expect(plans.labels(of: 3).hash != plans.labels(of: 40).hash)
-    #expect(plans.labels(of: 99).labels.plan.entries.isEmpty)
+    let table = LabelTable(try MallPlan(book).plan)
+    // The shared rules, and one more for all malls together.
+    #expect(table.plans.count == 2 && table.labels(of: 3) === table.labels(of: 40))
+    #expect(table.labels(of: 3) !== table.labels(of: 0))
   }
 
   @Test func filesOfMallsDecideUntilASharedVersionIsInForce() throws {
@@ -146,8 +145,8 @@ struct MallDeciderTests {
     ])
     let preparer = RulePreparer(base: book)
     let files = try preparer.newest(RuleRegistry()).prepared.get()
-    #expect(files.malls.ruleSet(mall: "a", shop: 1).rules.contains { $0.id == "own" })
-    #expect(!files.malls.ruleSet(mall: "b", shop: 1).rules.contains { $0.id == "own" })
+    #expect(files.rules.malls.ruleSet(mall: "a", shop: 1).rules.contains { $0.id == "own" })
+    #expect(!files.rules.malls.ruleSet(mall: "b", shop: 1).rules.contains { $0.id == "own" })
     var registry = RuleRegistry()
     func publish(_ text: String, _ scope: RegistryScope, _ offset: Int64) throws {
       var version = RuleVersionValue()
@@ -174,11 +173,11 @@ struct MallDeciderTests {
     preparer.begin(registry)
     var outcome: RulePreparer.Outcome?
     while outcome == nil { outcome = preparer.take() }
-    let over = try #require(try outcome?.prepared.get()).malls.ruleSet(mall: "a", shop: 1)
+    let over = try #require(try outcome?.prepared.get()).rules.malls.ruleSet(mall: "a", shop: 1)
     #expect(over.rules.contains { $0.id == "own" } && over.rules.contains { $0.id == "two" })
     // A shared version takes the place of all files.
     try publish("rules:\n  - {id: all, if: amount.items >= 3, then: {labels: [ALL]}}", .shared, 2)
-    let shared = try preparer.newest(registry).prepared.get().malls.ruleSet(mall: "a", shop: 1)
+    let shared = try preparer.newest(registry).prepared.get().rules.malls.ruleSet(mall: "a", shop: 1)
     #expect(shared.rules.map(\.id) == ["all", "two"])
     preparer.close()
   }

@@ -50,21 +50,25 @@ extension RulesBench {
     }
     var next = own
     let layering = seconds { next = own.mapValues { layered($0) } }
-    var all: MallPlan?
-    let compiling = seconds { all = try? plan.changed(shared: shared, own: next) }
-    var single = own
-    single[RuleScope(mall: "m77")] = layered(own[RuleScope(mall: "m77")] ?? shared)
-    var changed: MallPlan?
-    let changing = (0..<5).map { _ in
-      seconds { changed = try? plan.changed(shared: book.shared, own: single) }
+    let former = DecisionRules(plan)
+    func changed(_ shared: RuleSet, _ own: [RuleScope: RuleSet]) -> DecisionRules? {
+      (try? plan.changed(shared: shared, own: own)).map { DecisionRules($0, after: former) }
     }
-    guard let all, let changed else { throw BenchmarkRules.Failure(description: "the rules do not change") }
-    let decider = Decider(plan)
+    var all: DecisionRules?
+    let compiling = seconds { all = changed(shared, next) }
+    var others = own
+    others[RuleScope(mall: "m77")] = layered(own[RuleScope(mall: "m77")] ?? shared)
+    var single: DecisionRules?
+    let changing = (0..<5).map { _ in seconds { single = changed(book.shared, others) } }
+    guard let all, let one = single else {
+      throw BenchmarkRules.Failure(description: "the rules do not change")
+    }
+    let decider = Decider(former)
     func batch() -> Double {
       for (index, place) in records.places.prefix(4_000).enumerated() { _ = decider.add(place, input: index) }
       return seconds { decider.decide { _ in } }
     }
-    func stall(_ next: MallPlan) -> Double {
+    func stall(_ next: DecisionRules) -> Double {
       _ = batch()
       let usual = batch()
       let adopting = seconds { decider.adopt(next) }
@@ -73,9 +77,9 @@ extension RulesBench {
     var stalls: (all: [Double], one: [Double]) = ([], [])
     for _ in 0..<runs {
       stalls.all.append(stall(all))
-      decider.adopt(plan)
-      stalls.one.append(stall(changed))
-      decider.adopt(plan)
+      decider.adopt(former)
+      stalls.one.append(stall(one))
+      decider.adopt(former)
     }
     func ms(_ values: [Double]) -> String {
       "\(fixed(median(values) * 1e3, 2)) ms (most \(fixed((values.max() ?? 0) * 1e3, 2)))"
