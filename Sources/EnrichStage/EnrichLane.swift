@@ -61,11 +61,28 @@ public func runEnrichLane(
 }
 
 /// The facts that the rules ask for, as enrich computes them.
-public func factDemand(of set: RuleSet) -> History.FactDemand {
+public func factDemand(of set: RuleSet) -> History.FactDemand { factDemand(set.demand) }
+
+/// The facts that the rules of all malls and shops together ask for: every order gets them all.
+///
+/// Throws when they are more than an order's record has room for.
+public func factDemand(of book: RuleBook) throws -> History.FactDemand {
+  let demand = factDemand(book.demand)
+  let most = [
+    ("lists", demand.lists.count, History.FactDemand.listsMax),
+    ("counts of claims", demand.claimWindows.count, History.FactDemand.claimWindowsMax),
+  ]
+  for (what, count, max) in most where count > max {
+    throw UserError("the rules of all malls together ask for \(count) \(what); there may be \(max)")
+  }
+  return demand
+}
+
+private func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
   History.FactDemand(
-    claimWindows: set.demand.claimWindows.map {
+    claimWindows: demand.claimWindows.map {
       History.ClaimWindow(
         scope: $0.scope == .returns ? .returns : .returnsAndExchanges, months: $0.months)
     },
-    lists: set.demand.lists, needsStock: set.demand.needsStock)
+    lists: demand.lists, needsStock: demand.needsStock)
 }

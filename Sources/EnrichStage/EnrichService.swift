@@ -11,7 +11,7 @@ public func runEnrichService(_ configuration: EnrichConfiguration) -> ExitCode {
   return host.run { context in
     let common = configuration.common
     let broker = try BrokerAccess.from(common.kafka, logLine: host.kafkaLogLine)
-    let ruleSet = try RuleFiles.load(configuration.rules)
+    let rules = try RuleFiles.book(configuration.rules)
     let (reference, problems) = try ReferenceFiles.load(directory: configuration.referenceDirectory)
     for problem in problems { host.log.warning("reference.line_left_out", .name("problem", problem)) }
     let topics = TopicNames(common.topics)
@@ -21,11 +21,11 @@ public func runEnrichService(_ configuration: EnrichConfiguration) -> ExitCode {
     var settings = EnrichLaneSettings(
       broker: broker, topics: topics, lane: lane,
       cacheBytes: lane.cacheBytesAPartition(of: configuration.state),
-      seal: try host.deadLetterSeal(), reference: reference, demand: factDemand(of: ruleSet))
+      seal: try host.deadLetterSeal(), reference: reference, demand: try factDemand(of: rules))
     settings.stockMaxAgeHours = configuration.stockAgeHoursMax
     settings.zoneOffsetMinutes = configuration.zoneOffsetSeconds / 60
     host.log.info(
-      "rules.loaded", .integer("rules", ruleSet.rules.count), .name("rule_set", ruleSet.hash),
+      "rules.loaded", .integer("rules", rules.shared.rules.count), .name("rule_set", rules.shared.hash),
       .name("reference", reference.edition))
     try runEnrichLane(settings, context: context)
   }

@@ -19,31 +19,57 @@ public final class Decider {
     var row: Int
     /// Row of what would have been decided on what came too late; −1 none.
     var lateRow: Int
+    /// Position in `Plan.ruleSets`.
+    var ruleSet: Int
   }
 
-  public let plan: Plan
-  private let labels: LabelPlan
+  public private(set) var rules: DecisionRules
+  /// The rules of all malls.
+  public var malls: MallPlan { rules.malls }
+  public var plan: Plan { rules.malls.plan }
+  public private(set) var batch: FactBatch
   private let evaluator: Evaluator
-  public let batch: FactBatch
   private var filler: ColumnFiller
   private var rows: [Row] = []
   private var writer = ProtobufWriter(capacity: 4096)
-  private let ruleSetHash: String
   private var codes: [(code: UnsafeRawBufferPointer, item: Int)] = []
   /// Reused: lines of the row at hand that a rule of item scope matches.
   private var matched: [UInt64] = []
-  /// By place in `labels.waitNames`: the row at hand waits for that fact.
-  private var waits: [Bool]
+  /// By place in `LabelPlan.waitNames`: the row at hand waits for that fact.
+  private var waits: [Bool] = []
 
+  /// Decides every order by the rules of its shop.
   /// - Parameter capacity: rows gathered at a time.
-  public init(plan: Plan, capacity: Int = FactBatch.ordersMax) {
-    self.plan = plan
-    labels = LabelPlan(plan)
-    waits = [Bool](repeating: false, count: labels.waitNames.count)
+  public init(_ rules: DecisionRules, capacity: Int = FactBatch.ordersMax) {
+    self.rules = rules
+    let plan = rules.malls.plan
     batch = FactBatch(layout: plan.layout, capacity: capacity)
-    evaluator = Evaluator(plan: plan)
+    evaluator = Evaluator(plan: plan, capacity: batch.capacity)
     filler = ColumnFiller(layout: plan.layout)
-    ruleSetHash = plan.ruleSets.first?.hash ?? ""
+  }
+
+  /// Decides every order by the rules of its shop.
+  public convenience init(_ malls: MallPlan, capacity: Int = FactBatch.ordersMax) {
+    self.init(DecisionRules(malls), capacity: capacity)
+  }
+
+  /// Decides every order by the first set of a plan, whatever its mall.
+  public convenience init(plan: Plan, capacity: Int = FactBatch.ordersMax) {
+    self.init(MallPlan(plan), capacity: capacity)
+  }
+
+  /// Goes on with other rules. What was added must be decided already; if not, it is lost.
+  public func adopt(_ next: DecisionRules) {
+    let plan = next.malls.plan
+    rows.removeAll(keepingCapacity: true)
+    filler.removeAll()
+    batch.reset()
+    if batch.layout != plan.layout {
+      batch = FactBatch(layout: plan.layout, capacity: batch.capacity, dictionary: batch.dictionary)
+      filler = ColumnFiller(layout: plan.layout)
+    }
+    evaluator.adopt(plan)
+    rules = next
   }
 
   /// True when the next record may not fit (a record may need two rows): decide first.
@@ -59,12 +85,18 @@ public final class Decider {
     guard let identity = filler.add(snapshot: view.snapshot, facts: view.facts, to: batch) else {
       return false
     }
+    let ruleSet = rules.malls.shops.ruleSet(mall: identity.mallId, shop: identity.shopNo)
+    batch.setRuleSet(ruleSet)
     var lateRow = -1
     if let late = view.lateSnapshot {
       let next = batch.count
-      if filler.add(snapshot: late, facts: view.lateFacts, to: batch) != nil { lateRow = next }
+      if filler.add(snapshot: late, facts: view.lateFacts, to: batch) != nil {
+        lateRow = next
+        batch.setRuleSet(ruleSet)
+      }
     }
-    rows.append(Row(input: input, view: view, identity: identity, row: row, lateRow: lateRow))
+    rows.append(
+      Row(input: input, view: view, identity: identity, row: row, lateRow: lateRow, ruleSet: ruleSet))
     return true
   }
 
@@ -97,7 +129,8 @@ public final class Decider {
 
   private func write(_ row: Row) {
     let identity = row.identity
-    let answers = evaluator.answers(row: row.row)
+    let labels = rules.labels.labels(of: row.ruleSet)
+    let answers = evaluator.answers(row: row.row, count: labels.ruleCount)
     writer.removeAll()
     if !identity.mallId.isEmpty { writer.presentBytes(1, identity.mallId) }
     writer.int64(2, identity.shopNo)
@@ -105,11 +138,11 @@ public final class Decider {
     writer.presentBytes(4, row.view.position)
     writer.int64(5, identity.version)
     writer.int64(6, row.view.latestVersion)
-    writer.string(7, ruleSetHash)
-    writeDesired(row, answers.outcomes)
+    rules.labels.writeHash(of: row.ruleSet, to: &writer)
+    writeDesired(row, labels, answers.outcomes)
     writer.presentBytes(10, UnsafeRawBufferPointer(answers.outcomes))
     writer.presentBytes(11, UnsafeRawBufferPointer(answers.terms))
-    writePending(answers.outcomes, answers.terms)
+    writePending(labels, answers.outcomes, answers.terms)
     filler.digests.withUnsafeBytes {
       writer.presentBytes(13, UnsafeRawBufferPointer(rebasing: $0[identity.digest]))
     }
@@ -120,15 +153,15 @@ public final class Decider {
   }
 
   /// What apply acts on; equal wishes give equal bytes.
-  private func writeDesired(_ row: Row, _ outcomes: UnsafeBufferPointer<UInt8>) {
+  private func writeDesired(_ row: Row, _ shared: SharedLabels, _ outcomes: UnsafeBufferPointer<UInt8>) {
     let start = writer.beginMessage(8)
-    writeLabels(row, outcomes)
-    for effect in labels.effects where acts(effect.source, row.row, outcomes) {
-      writeConstant(effect.field)
+    writeLabels(row, shared, outcomes)
+    for effect in shared.plan.effects where acts(effect.source, row.row, outcomes) {
+      writeConstant(effect.field, shared)
     }
     writer.int64(4, row.view.state)
     writer.bool(5, row.view.firstSeenClosed)
-    writer.bool(6, isTooLate(row))
+    writer.bool(6, isTooLate(row, shared, outcomes))
     writer.endMessage(start)
   }
 
@@ -136,14 +169,16 @@ public final class Decider {
   private func acts(_ source: LabelPlan.Source, _ row: Int, _ outcomes: UnsafeBufferPointer<UInt8>) -> Bool {
     source.isOtherwise
       ? outcomes[source.rule] == Outcome.false.rawValue
-        && evaluator.isOtherwise(rule: source.planned, row: row)
+        && evaluator.isOtherwise(place: source.place, row: row)
       : outcomes[source.rule] == Outcome.true.rawValue
   }
 
-  private func writeLabels(_ row: Row, _ outcomes: UnsafeBufferPointer<UInt8>) {
+  private func writeLabels(_ row: Row, _ shared: SharedLabels, _ outcomes: UnsafeBufferPointer<UInt8>) {
     var hasTable = false
-    for entry in labels.entries {
-      guard entry.sources.contains(where: { acts(labels.sources[$0], row.row, outcomes) }) else { continue }
+    for entry in shared.plan.entries {
+      guard entry.sources.contains(where: { acts(shared.plan.sources[$0], row.row, outcomes) }) else {
+        continue
+      }
       if !hasTable {
         collectCodes(row)
         for code in codes { writer.presentBytes(1, code.code) }
@@ -151,10 +186,10 @@ public final class Decider {
       }
       guard !codes.isEmpty, matchItems(entry, row) else { continue }
       let nested = writer.beginMessage(2)
-      writeConstant(entry.label)
+      writeConstant(entry.label, shared)
       for place in entry.sources {
-        let source = labels.sources[place]
-        if acts(source, row.row, outcomes) { writeConstant(source.id) }
+        let source = shared.plan.sources[place]
+        if acts(source, row.row, outcomes) { writeConstant(source.id, shared) }
       }
       writer.packed(3, matched)
       writer.bool(4, entry.keepOnCancel)
@@ -163,17 +198,17 @@ public final class Decider {
   }
 
   /// Fields that are the same in every decision.
-  private func writeConstant(_ range: Range<Int>) {
-    labels.bytes.withUnsafeBytes { writer.raw(UnsafeRawBufferPointer(rebasing: $0[range])) }
+  private func writeConstant(_ range: Range<Int>, _ shared: SharedLabels) {
+    shared.plan.bytes.withUnsafeBytes { writer.raw(UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
 
   /// Puts the indexes into the table of codes of the lines that a rule of item scope matches into `matched`; empty =
   /// all. False: none.
   private func matchItems(_ entry: LabelPlan.Entry, _ row: Row) -> Bool {
     matched.removeAll(keepingCapacity: true)
-    guard entry.itemRule >= 0 else { return true }
+    guard entry.itemPlace >= 0 else { return true }
     for (place, code) in codes.enumerated()
-    where evaluator.isLineMatched(rule: entry.itemRule, row: row.row, itemIndex: code.item) {
+    where evaluator.isLineMatched(place: entry.itemPlace, row: row.row, itemIndex: code.item) {
       matched.append(UInt64(place))
     }
     if matched.isEmpty { return false }
@@ -203,34 +238,34 @@ public final class Decider {
   }
 
   /// The facts that undecided rules wait for, each once, sorted as bytes.
-  private func writePending(_ outcomes: UnsafeBufferPointer<UInt8>, _ terms: UnsafeBufferPointer<UInt8>) {
+  private func writePending(
+    _ shared: SharedLabels, _ outcomes: UnsafeBufferPointer<UInt8>, _ terms: UnsafeBufferPointer<UInt8>
+  ) {
     var isWaiting = false
+    if waits.count < shared.plan.waitNames.count {
+      waits = [Bool](repeating: false, count: shared.plan.waitNames.count)
+    }
     for rule in 0..<outcomes.count where outcomes[rule] == Outcome.unknown.rawValue && terms[rule] > 0 {
-      for place in labels.waits(rule: rule, term: Int(terms[rule]) - 1) {
+      for place in shared.plan.waits(rule: rule, term: Int(terms[rule]) - 1) {
         waits[place] = true
         isWaiting = true
       }
     }
     guard isWaiting else { return }
-    for place in waits.indices where waits[place] {
-      writer.presentString(12, labels.waitNames[place])
+    for place in shared.plan.waitNames.indices where waits[place] {
+      writer.presentString(12, shared.plan.waitNames[place])
       waits[place] = false
     }
   }
 
-  private func isActing(_ source: LabelPlan.Source, _ row: Int) -> Bool {
-    source.isOtherwise
-      ? evaluator.isOtherwise(rule: source.planned, row: row)
-      : evaluator.outcome(rule: source.planned, row: row) == .true
-  }
-
   /// D7: on what came after the parcel had left, other rules would have been true.
-  private func isTooLate(_ row: Row) -> Bool {
+  private func isTooLate(_ row: Row, _ shared: SharedLabels, _ outcomes: UnsafeBufferPointer<UInt8>) -> Bool {
     guard row.lateRow >= 0 else { return false }
-    for entry in labels.entries {
+    let late = evaluator.answers(row: row.lateRow, count: shared.ruleCount).outcomes
+    for entry in shared.plan.entries {
       for place in entry.sources {
-        let source = labels.sources[place]
-        if isActing(source, row.row) != isActing(source, row.lateRow) { return true }
+        let source = shared.plan.sources[place]
+        if acts(source, row.row, outcomes) != acts(source, row.lateRow, late) { return true }
       }
     }
     return false

@@ -9,20 +9,20 @@ public struct EvaluateLaneSettings: Sendable {
   public var topics: TopicNames
   public var lane: LaneSettings
   public var seal: DeadLetterSeal
-  /// The rules of the configuration.
-  public var ruleSet: RuleSet
+  /// The rules of the configuration, those of single malls and shops included.
+  public var rules: RuleBook
   /// Published rules go before those of the configuration (topic `rules`).
   public var followsRules = false
   public var report: @Sendable (RuleReport) -> Void = { _ in }
 
   public init(
-    broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, seal: DeadLetterSeal, ruleSet: RuleSet
+    broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, seal: DeadLetterSeal, rules: RuleBook
   ) {
     self.broker = broker
     self.topics = topics
     self.lane = lane
     self.seal = seal
-    self.ruleSet = ruleSet
+    self.rules = rules
   }
 }
 
@@ -36,10 +36,10 @@ public func runEvaluateLane(
   let switcher =
     settings.followsRules
     ? try RuleSwitcher.open(
-      broker, settings.topics, base: settings.ruleSet, producer: producer, report: settings.report) : nil
+      broker, settings.topics, base: settings.rules, producer: producer, report: settings.report) : nil
   defer { switcher?.close() }
   let processor = EvaluateProcessor(
-    decider: Decider(plan: try Plan([settings.ruleSet])), switcher: switcher,
+    decider: Decider(try MallPlan(settings.rules)), switcher: switcher,
     followsRules: settings.followsRules,
     decisions: try broker.topic(settings.topics.decisions, of: producer, readBy: GroupNames.apply),
     deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil),

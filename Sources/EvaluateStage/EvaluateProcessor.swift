@@ -65,7 +65,7 @@ public final class EvaluateProcessor: StatelessProcessor {
         try deadLetter(message, producer)
         continue
       }
-      let decider = try switcher?.decider(message.partition, value) ?? decider
+      let decider = try switcher?.decider(message.partition) ?? decider
       if decider.isFull { try flush(producer) }
       let isFirst = decider.isEmpty
       guard decider.add(value, input: index) else {

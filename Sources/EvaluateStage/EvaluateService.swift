@@ -10,7 +10,7 @@ public func runEvaluateService(_ configuration: EvaluateConfiguration) -> ExitCo
   return host.run { context in
     let common = configuration.common
     let broker = try BrokerAccess.from(common.kafka, logLine: host.kafkaLogLine)
-    let ruleSet = try RuleFiles.load(configuration.rules)
+    let rules = try RuleFiles.book(configuration.rules)
     var topics = TopicNames(common.topics)
     topics.ruleSwitches = configuration.ruleSwitchesTopic
     var lane = LaneSettings(
@@ -21,9 +21,10 @@ public func runEvaluateService(_ configuration: EvaluateConfiguration) -> ExitCo
     lane.commitIntervalMs = broker.isEmbedded ? 20 : 200
     if broker.isEmbedded { lane.inputPartitions = try broker.partitionCount(topics.enriched) }
     host.log.info(
-      "rules.loaded", .integer("rules", ruleSet.rules.count), .name("rule_set", ruleSet.hash))
+      "rules.loaded", .integer("rules", rules.shared.rules.count), .name("rule_set", rules.shared.hash),
+      .integer("malls_and_shops", rules.own.count))
     var settings = EvaluateLaneSettings(
-      broker: broker, topics: topics, lane: lane, seal: try host.deadLetterSeal(), ruleSet: ruleSet)
+      broker: broker, topics: topics, lane: lane, seal: try host.deadLetterSeal(), rules: rules)
     settings.followsRules = configuration.rulesSource == .topic
     settings.report = ruleReports(host)
     try runEvaluateLane(settings, context: context)

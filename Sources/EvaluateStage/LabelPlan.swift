@@ -2,14 +2,15 @@ import Orders
 import Rules
 import Topics
 
-/// Which labels and actions the rules of a set give: worked out once per rule set, the constant fields of a decision
-/// written once. The tables hold plain numbers, so that a row costs no reference counting.
-struct LabelPlan {
+/// Which labels and actions the rules of a set give: worked out once for all sets that differ in their conditions
+/// alone, the constant fields of a decision written once. The tables hold plain numbers, so that a row costs no
+/// reference counting.
+struct LabelPlan: Sendable {
   struct Source {
     /// Index in the rule set: its byte in `Evaluator.answers`.
     var rule: Int
-    /// Index in `Plan.rules`, for item lines.
-    var planned: Int
+    /// Place among the decided rules of the set, for item lines.
+    var place: Int
     /// Field 2 of the label, its rule's id, in `bytes`.
     var id: Range<Int>
     /// What the rule does where its condition is false.
@@ -21,8 +22,8 @@ struct LabelPlan {
     /// Field 1 of the label, its name, in `bytes`.
     var label: Range<Int>
     var keepOnCancel: Bool
-    /// Index in `Plan.rules` of the one rule of item scope; −1: all live items.
-    var itemRule: Int
+    /// Place among the decided rules of the one rule of item scope; −1: all live items.
+    var itemPlace: Int
     /// In `sources`, sorted by id bytes.
     var sources: Range<Int>
   }
@@ -45,13 +46,17 @@ struct LabelPlan {
   private var waitStarts: [Int] = [0]
   private var termStarts: [Int] = []
 
-  init(_ plan: Plan) {
-    guard let set = plan.ruleSets.first else { return }
+  /// Of no rules.
+  init() {}
+
+  init(_ set: RuleSet) {
     var drafts: [Draft] = []
-    for (planned, entry) in plan.rules.enumerated() {
-      let rule = set.rules[entry.rule]
+    var decided = 0
+    for (index, rule) in set.rules.enumerated() where rule.isDecided {
+      let place = decided
+      decided += 1
       guard rule.state == .active else { continue }
-      var source = DraftSource(rule: entry.rule, planned: planned, id: rule.id)
+      var source = DraftSource(rule: index, place: place, id: rule.id)
       add(rule.actions, rule, source, to: &drafts)
       guard let otherwise = rule.otherwise else { continue }
       source.isOtherwise = true
@@ -105,12 +110,12 @@ struct LabelPlan {
     for source in draft.sources {
       let id = append { $0.presentString(2, source.id) }
       sources.append(
-        Source(rule: source.rule, planned: source.planned, id: id, isOtherwise: source.isOtherwise))
+        Source(rule: source.rule, place: source.place, id: id, isOtherwise: source.isOtherwise))
     }
     entries.append(
       Entry(
         label: append { $0.string(1, draft.label) }, keepOnCancel: draft.keepOnCancel,
-        itemRule: draft.itemRule, sources: start..<sources.count))
+        itemPlace: draft.itemPlace, sources: start..<sources.count))
   }
 
   private mutating func addEffects(_ actions: Rule.Actions, _ rule: Rule, _ source: DraftSource) {
@@ -131,14 +136,14 @@ struct LabelPlan {
       effects.append(
         Effect(
           source: Source(
-            rule: source.rule, planned: source.planned, id: 0..<0, isOtherwise: source.isOtherwise),
+            rule: source.rule, place: source.place, id: 0..<0, isOtherwise: source.isOtherwise),
           field: field))
     }
   }
 
   private struct DraftSource {
     var rule: Int
-    var planned: Int
+    var place: Int
     var id: String
     var isOtherwise = false
   }
@@ -146,21 +151,21 @@ struct LabelPlan {
   private struct Draft {
     var label: String
     var keepOnCancel: Bool
-    var itemRule: Int
+    var itemPlace: Int
     var sources: [DraftSource]
 
     /// Labels are told apart by their bytes.
     static func add(_ label: String, _ rule: Rule, _ source: DraftSource, to drafts: inout [Draft]) {
       let isOfItems = rule.isItemScope && !source.isOtherwise
       let known = drafts.firstIndex {
-        $0.label.utf8.elementsEqual(label.utf8) && $0.keepOnCancel == rule.keepsOnCancel && $0.itemRule < 0
+        $0.label.utf8.elementsEqual(label.utf8) && $0.keepOnCancel == rule.keepsOnCancel && $0.itemPlace < 0
       }
       if let known, !isOfItems {
         drafts[known].sources.append(source)
       } else {
         drafts.append(
           Draft(
-            label: label, keepOnCancel: rule.keepsOnCancel, itemRule: isOfItems ? source.planned : -1,
+            label: label, keepOnCancel: rule.keepsOnCancel, itemPlace: isOfItems ? source.place : -1,
             sources: [source]))
       }
     }

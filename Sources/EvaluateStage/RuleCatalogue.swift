@@ -11,12 +11,14 @@ public final class RuleCatalogue {
   /// Combinations kept; beyond it they are made again.
   static let combinationsMax = 100_000
 
-  /// The rules in force where no shared version is: the files of the configuration.
-  public let base: RuleSet
+  /// The rules in force where no shared version is: the files of the configuration, those of malls included.
+  public let base: RuleBook
   private var sets: [String: Result<RuleSet, Refusal>] = [:]
   private var combined: [String: Result<RuleSet, Refusal>] = [:]
 
-  public init(base: RuleSet) { self.base = base }
+  public convenience init(base: RuleSet) { self.init(base: RuleBook(shared: base)) }
+
+  public init(base: RuleBook) { self.base = base }
 
   /// The rules of a version, known by its hash.
   public func set(_ hash: String, in registry: RuleRegistry) -> Result<RuleSet, Refusal> {
@@ -45,16 +47,19 @@ public final class RuleCatalogue {
   }
 
   /// What decides an order where these versions lie over each other, the shared one first; an empty first hash stands
-  /// for the rules of the configuration.
-  public func layered(_ hashes: [String], in registry: RuleRegistry) -> Result<RuleSet, Refusal> {
+  /// for the rules of the configuration, as they are for `scope`.
+  public func layered(
+    _ hashes: [String], in registry: RuleRegistry, of scope: RegistryScope = .shared
+  ) -> Result<RuleSet, Refusal> {
     if hashes.count == 1, let only = hashes.first {
-      return only.isEmpty ? .success(base) : set(only, in: registry)
+      return only.isEmpty ? .success(baseSet(of: scope)) : set(only, in: registry)
     }
-    let name = hashes.joined(separator: "+")
+    let first = hashes.first == "" ? baseSet(of: scope) : nil
+    let name = ((first.map { [$0.hash] } ?? []) + hashes).joined(separator: "+")
     if let known = combined[name] { return known }
-    var layers: [RuleSet] = []
-    for hash in hashes {
-      switch hash.isEmpty ? .success(base) : set(hash, in: registry) {
+    var layers = first.map { [$0] } ?? []
+    for hash in hashes where !hash.isEmpty {
+      switch set(hash, in: registry) {
       case .success(let set): layers.append(set)
       case .failure(let refusal): return .failure(refusal)
       }
@@ -69,4 +74,13 @@ public final class RuleCatalogue {
     combined[name] = made
     return made
   }
+
+  private func baseSet(of scope: RegistryScope) -> RuleSet {
+    base.own.isEmpty ? base.shared : base.ruleSet(of: scope.ruleScope)
+  }
+}
+
+extension RegistryScope {
+  /// The same for rule files.
+  var ruleScope: RuleScope { RuleScope(mall: mallId, shop: shopNo == 0 ? nil : Int(shopNo)) }
 }

@@ -38,7 +38,18 @@ public struct RuleEdition: Sendable {
   public func ruleSet(mallId: String, shopNo: Int32, _ catalogue: RuleCatalogue, _ registry: RuleRegistry)
     -> Result<RuleSet, RuleCatalogue.Refusal>
   {
-    catalogue.layered(layers(mallId: mallId, shopNo: shopNo), in: registry)
+    catalogue.layered(
+      layers(mallId: mallId, shopNo: shopNo), in: registry,
+      of: RegistryScope(mallId: mallId, shopNo: shopNo))
+  }
+
+  /// Malls and shops with rules of their own, of the configuration's too where those are the shared ones; sorted.
+  func scopes(_ catalogue: RuleCatalogue) -> [RegistryScope] {
+    guard shared.isEmpty, !catalogue.base.own.isEmpty else { return own.keys.sorted() }
+    let ofFiles = catalogue.base.own.keys.map {
+      RegistryScope(mallId: $0.mall, shopNo: Int32(truncatingIfNeeded: $0.shop ?? 0))
+    }
+    return Set(own.keys).union(ofFiles).sorted()
   }
 }
 
@@ -60,27 +71,40 @@ extension RuleEdition {
     }
     let scopes = registry.activations.keys.sorted()
     for scope in scopes { settle(scope) }
-    // Two sets that compile may together be too much: the one that came later waits.
-    var isSettled = false
-    while !isSettled {
-      isSettled = true
+    /// The one that came last waits.
+    func hold(of involved: Set<RegistryScope>, _ refusal: RuleCatalogue.Refusal) -> Bool {
+      let latest = involved.compactMap { scope in
+        registry.inForce(scope, held: held).map { (scope, $0) }
+      }.filter { !$0.1.value.hash.isEmpty }.max { $0.1.offset < $1.1.offset }
+      guard let latest else { return false }
+      refused(latest.0, latest.1, refusal)
+      held[latest.0] = latest.1.value.number - 1
+      settle(latest.0)
+      return true
+    }
+    while true {
       let edition = RuleEdition(registry, rulesEnd: registry.activationsEnd, held: held)
-      for scope in edition.own.keys.sorted() {
-        let result = edition.ruleSet(
-          mallId: scope.mallId, shopNo: scope.shopNo, catalogue, registry)
-        guard case .failure(let refusal) = result else { continue }
-        let involved = [.shared, RegistryScope(mallId: scope.mallId), scope]
-        let latest = Set(involved).compactMap { scope in
-          registry.inForce(scope, held: held).map { (scope, $0) }
-        }.filter { !$0.1.value.hash.isEmpty }.max { $0.1.offset < $1.1.offset }
-        guard let latest else { continue }
-        refused(latest.0, latest.1, refusal)
-        held[latest.0] = latest.1.value.number - 1
-        settle(latest.0)
-        isSettled = false
-        break
+      guard let (involved, refusal) = edition.problem(catalogue, registry), hold(of: involved, refusal) else {
+        return edition
       }
     }
-    return RuleEdition(registry, rulesEnd: registry.activationsEnd, held: held)
+  }
+
+  /// What does not go together in it: two sets that compile may together be too much, and so may those of all malls.
+  private func problem(_ catalogue: RuleCatalogue, _ registry: RuleRegistry)
+    -> (scopes: Set<RegistryScope>, RuleCatalogue.Refusal)?
+  {
+    var lists: Set<[UInt8]> = []
+    for scope in [.shared] + scopes(catalogue) {
+      switch ruleSet(mallId: scope.mallId, shopNo: scope.shopNo, catalogue, registry) {
+      case .success(let set): for list in set.demand.lists { lists.insert(Array(list.utf8)) }
+      case .failure(let refusal):
+        return ([.shared, RegistryScope(mallId: scope.mallId), scope], refusal)
+      }
+    }
+    guard lists.count > FactLayout.listsMax else { return nil }
+    let refusal = RuleCatalogue.Refusal(
+      description: "with the rules of all other malls more than \(FactLayout.listsMax) lists")
+    return (Set(own.keys).union([.shared]), refusal)
   }
 }

@@ -22,8 +22,19 @@ public enum RuleReport: Sendable, Equatable {
 /// A new activation makes every owner write a switch record into its partitions of `orders.enriched`. The switch
 /// happens where that record is read: the position is part of the input, the same for every reader, now and later.
 final class RuleSwitcher {
+  /// One decider for all partitions under one edition.
+  private final class InForce {
+    let edition: RuleEdition
+    let decider: Decider
+
+    init(_ edition: RuleEdition, _ decider: Decider) {
+      self.edition = edition
+      self.decider = decider
+    }
+  }
+
   private struct Owned {
-    var deciders: EditionDeciders
+    var rules: InForce
     /// Activations that a switch record was sent for.
     var requested: Int64
   }
@@ -31,10 +42,12 @@ final class RuleSwitcher {
   private let reader: RuleRegistryReader
   private let log: RuleSwitchLog
   private let enriched: TopicHandle
-  private let catalogue: RuleCatalogue
+  private let preparer: RulePreparer
   private let report: (RuleReport) -> Void
   private var owned: [Int32: Owned] = [:]
-  private var newest: RuleEdition
+  private var newest: PreparedEdition
+  /// Activations that were looked at for `newest`, or are being looked at.
+  private var lookedAt: Int64 = 0
   private var told: Set<[String]> = []
   private var nextLookMs: Int64 = 0
 
@@ -47,7 +60,7 @@ final class RuleSwitcher {
 
   /// Reads the topic; nil when the broker has none.
   static func open(
-    _ broker: BrokerAccess, _ topics: TopicNames, base: RuleSet, producer: Producer,
+    _ broker: BrokerAccess, _ topics: TopicNames, base: RuleBook, producer: Producer,
     report: @escaping (RuleReport) -> Void
   ) throws -> RuleSwitcher? {
     guard
@@ -62,26 +75,30 @@ final class RuleSwitcher {
       .read(
         versions: reader.registry.versions.count,
         activations: reader.registry.activations.values.reduce(0) { $0 + $1.count }))
-    return RuleSwitcher(
+    return try RuleSwitcher(
       reader, try RuleSwitchLog(broker, topic: topics.ruleSwitches, producer: producer),
       // Without pacing: a switch record is small, and this producer reads what it writes.
-      try producer.topic(topics.enriched, timeoutMs: 30_000), RuleCatalogue(base: base), report)
+      try producer.topic(topics.enriched, timeoutMs: 30_000), RulePreparer(base: base), report)
   }
 
   private init(
-    _ reader: RuleRegistryReader, _ log: RuleSwitchLog, _ enriched: TopicHandle, _ catalogue: RuleCatalogue,
+    _ reader: RuleRegistryReader, _ log: RuleSwitchLog, _ enriched: TopicHandle, _ preparer: RulePreparer,
     _ report: @escaping (RuleReport) -> Void
-  ) {
+  ) throws {
     self.reader = reader
     self.log = log
     self.enriched = enriched
-    self.catalogue = catalogue
+    self.preparer = preparer
     self.report = report
-    newest = RuleEdition(RuleRegistry(), rulesEnd: 0)
-    lookForNewest()
+    let registry = reader.registry
+    lookedAt = registry.activationsEnd
+    let outcome = preparer.newest(registry)
+    newest = try outcome.prepared.get()
+    tell(outcome.refused)
   }
 
   func close() {
+    preparer.close()
     reader.close()
     log.close()
   }
@@ -92,21 +109,21 @@ final class RuleSwitcher {
   func open(_ partition: Int32, start: StatelessStart, outputs producer: Producer) throws {
     try log.refresh(partition)
     var entry = log.inForce(partition, at: start.offset)
-    if entry == nil, !start.isKnown, log.isEmpty(partition), newest.rulesEnd > 0 {
+    if entry == nil, !start.isKnown, log.isEmpty(partition), newest.edition.rulesEnd > 0 {
       entry = try begin(partition, before: start.offset, producer)
     }
     try log.prune(partition, earliest: start.earliest, outputs: producer)
     let switched = entry ?? RuleSwitchValue(rulesEnd: 0, held: [:])
-    let deciders = try deciders(of: switched)
-    owned[partition] = Owned(deciders: deciders, requested: switched.rulesEnd)
+    let rules = try rules(of: switched)
+    owned[partition] = Owned(rules: rules, requested: switched.rulesEnd)
     report(
-      .claimed(partition: partition, rulesEnd: switched.rulesEnd, shared: deciders.edition.shared))
+      .claimed(partition: partition, rulesEnd: switched.rulesEnd, shared: rules.edition.shared))
   }
 
   /// Nobody has decided anything of this partition yet: it begins with the newest rules, once that is durable.
   private func begin(_ partition: Int32, before offset: Int64, _ producer: Producer) throws -> RuleSwitchValue
   {
-    var entry = RuleSwitchValue(rulesEnd: newest.rulesEnd, held: newest.held)
+    var entry = RuleSwitchValue(rulesEnd: newest.edition.rulesEnd, held: newest.edition.held)
     entry.partition = partition
     entry.offset = offset - 1
     try log.write(entry, outputs: producer)
@@ -118,25 +135,35 @@ final class RuleSwitcher {
 
   func close(_ partition: Int32) { owned[partition] = nil }
 
-  private func deciders(of entry: RuleSwitchValue) throws -> EditionDeciders {
+  /// The rules of a switch. A partition that alone has `former` hands its decider on.
+  private func rules(of entry: RuleSwitchValue, from former: InForce? = nil) throws -> InForce {
     let held = entry.heldScopes
-    if let same = owned.values.first(where: {
-      $0.deciders.edition.rulesEnd == entry.rulesEnd && $0.deciders.edition.held == held
-    }) {
-      return same.deciders
+    func isMeant(_ edition: RuleEdition) -> Bool {
+      edition.rulesEnd == entry.rulesEnd && edition.held == held
     }
-    try reader.read(through: entry.rulesEnd, timeoutMs: Self.patienceMs)
-    let edition = RuleEdition(reader.registry, rulesEnd: entry.rulesEnd, held: held)
-    let former = owned.values.map(\.deciders).max { $0.edition.rulesEnd < $1.edition.rulesEnd }
-    return try EditionDeciders(edition, catalogue, reader.registry, reusing: former)
+    if let same = owned.values.first(where: { isMeant($0.rules.edition) }) { return same.rules }
+    let prepared: PreparedEdition
+    if isMeant(newest.edition) {
+      prepared = newest
+    } else {
+      try reader.read(through: entry.rulesEnd, timeoutMs: Self.patienceMs)
+      let registry = reader.registry
+      prepared = try preparer.prepare(
+        RuleEdition(registry, rulesEnd: entry.rulesEnd, held: held), registry)
+    }
+    guard let former, owned.values.count(where: { $0.rules === former }) == 1 else {
+      return InForce(prepared.edition, Decider(prepared.rules))
+    }
+    former.decider.adopt(prepared.rules)
+    return InForce(prepared.edition, former.decider)
   }
 
-  /// The decider of an order's record.
-  func decider(_ partition: Int32, _ record: UnsafeRawBufferPointer) throws -> Decider {
-    guard let rules = owned[partition] else {
+  /// What decides the orders of a partition.
+  func decider(_ partition: Int32) throws -> Decider {
+    guard let rules = owned[partition]?.rules else {
       throw RuleSwitchProblem(description: "a record of partition \(partition), which is not ours")
     }
-    return try rules.deciders.decider(of: record, reader.registry)
+    return rules.decider
   }
 
   // MARK: Switching
@@ -144,12 +171,12 @@ final class RuleSwitcher {
   /// Takes a switch record among the orders. What came before it must be decided already. False: it is malformed.
   func take(_ message: MessageView, outputs producer: Producer) throws -> Bool {
     guard let value = message.value, var entry = RuleSwitchValue(protobuf: value) else { return false }
-    guard let former = owned[message.partition], entry.rulesEnd > former.deciders.edition.rulesEnd else {
+    guard let former = owned[message.partition], entry.rulesEnd > former.rules.edition.rulesEnd else {
       // Of an owner who knew less, or a repeat.
       return true
     }
-    let deciders = try deciders(of: entry)
-    owned[message.partition] = Owned(deciders: deciders, requested: max(former.requested, entry.rulesEnd))
+    let rules = try rules(of: entry, from: former.rules)
+    owned[message.partition] = Owned(rules: rules, requested: max(former.requested, entry.rulesEnd))
     entry.partition = message.partition
     entry.offset = message.offset
     // Acknowledged before an offset beyond the switch is committed: the next owner finds it.
@@ -157,7 +184,7 @@ final class RuleSwitcher {
     report(
       .switched(
         partition: message.partition, offset: message.offset, rulesEnd: entry.rulesEnd,
-        shared: deciders.edition.shared))
+        shared: rules.edition.shared))
     return true
   }
 
@@ -166,27 +193,42 @@ final class RuleSwitcher {
     let now = monotonicMs()
     guard now >= nextLookMs else { return }
     nextLookMs = now + Self.lookIntervalMs
-    if try reader.poll() { lookForNewest() }
-    let due = owned.filter { $0.value.requested < newest.rulesEnd }.keys
+    _ = try reader.poll()
+    try lookForNewest()
+    let due = owned.filter { $0.value.requested < newest.edition.rulesEnd }.keys
     guard !due.isEmpty else { return }
-    let value = RuleSwitchValue(rulesEnd: newest.rulesEnd, held: newest.held).protobuf
+    let value = RuleSwitchValue(rulesEnd: newest.edition.rulesEnd, held: newest.edition.held).protobuf
     for partition in due {
       _ = try value.withUnsafeBytes { value in
         try RuleSwitchValue.inputKey.withUnsafeBytes { key in
           try producer.send(topic: enriched, partition: partition, key: key, value: value)
         }
       }
-      owned[partition]?.requested = newest.rulesEnd
+      owned[partition]?.requested = newest.edition.rulesEnd
     }
     producer.flushPending()
   }
 
-  private func lookForNewest() {
+  /// Takes what has been prepared, and has what is new prepared. The switch is asked for when its rules are ready, so
+  /// that nobody waits for them where it is read.
+  private func lookForNewest() throws {
+    if let outcome = preparer.take() {
+      newest = try outcome.prepared.get()
+      tell(outcome.refused)
+    }
     let registry = reader.registry
-    guard registry.activationsEnd > newest.rulesEnd else { return }
-    newest = RuleEdition.newest(registry, catalogue) { scope, activation, refusal in
-      guard told.insert([scope.description, "\(activation.value.number)"]).inserted else { return }
-      report(.refused(scope: scope, hash: activation.value.hash, reason: refusal.description))
+    guard registry.activationsEnd > lookedAt, !preparer.isBusy else { return }
+    lookedAt = registry.activationsEnd
+    preparer.begin(registry)
+  }
+
+  private func tell(_ refused: [RulePreparer.Refused]) {
+    for one in refused {
+      let number = "\(one.activation.value.number)"
+      guard told.insert([one.scope.description, number]).inserted else { continue }
+      report(
+        .refused(
+          scope: one.scope, hash: one.activation.value.hash, reason: one.refusal.description))
     }
   }
 }

@@ -13,12 +13,18 @@ final class TrialFiles: @unchecked Sendable {
   private var actionLines = JSONWriter(capacity: OutputFile.bufferBytes + (1 << 16))
   private var failure: (any Error)?
 
-  init(_ decisions: OutputFile, _ actions: OutputFile, _ ruleSet: RuleSet) {
+  init(_ decisions: OutputFile, _ actions: OutputFile, _ rules: RuleBook) {
     self.decisions = decisions
     self.actions = actions
     line = DecisionLine(
-      texts: DecisionRuleTexts(
-        ruleIds: ruleSet.rules.map(\.id), termTexts: ruleSet.rules.map { $0.terms.map(\.text) }))
+      texts: TrialFiles.texts(of: rules.shared),
+      others: Dictionary(
+        rules.effective.values.map { ($0.hash, TrialFiles.texts(of: $0)) }, uniquingKeysWith: { $1 }))
+  }
+
+  private static func texts(of ruleSet: RuleSet) -> DecisionRuleTexts {
+    DecisionRuleTexts(
+      ruleIds: ruleSet.rules.map(\.id), termTexts: ruleSet.rules.map { $0.terms.map(\.text) })
   }
 
   func attach(to processor: ApplyProcessor) {

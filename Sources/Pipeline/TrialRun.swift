@@ -63,7 +63,7 @@ public final class TrialRun: Sendable {
   public func run() throws -> TrialRunSummary {
     let started = monotonicUs()
     let file = try OrderFile(path: settings.orders)
-    let ruleSet = try RuleFiles.load(settings.rules)
+    let rules = try RuleFiles.book(settings.rules)
     // Read by enrich's thread; what is missing is said before anything is written.
     try ReferenceFiles.check(directory: settings.reference, geo: settings.geo)
     try Files.makeDirectory(settings.out)
@@ -79,11 +79,11 @@ public final class TrialRun: Sendable {
     // Its thread looks up once a second: nobody has to wait for its end.
     defer { _ = NativeThread(name: "closing") { embedded.close() } }
     let run = try Stages(
-      settings, broker: TrialRun.access(embedded), topics: topics, ruleSet: ruleSet,
+      settings, broker: TrialRun.access(embedded), topics: topics, rules: rules,
       stateDirectory: stateDirectory)
     defer { run.join() }
     var summary = try run.work(file)
-    summary.ruleSet = ruleSet.hash
+    summary.ruleSet = rules.shared.hash
     try writeLabels(&summary, ledgers: run.takeLedgers(), stateDirectory: stateDirectory)
     try run.close(&summary)
     summary.seconds = Double(monotonicUs() - started) / 1_000_000
@@ -141,7 +141,7 @@ private final class Stages: Sendable {
   private let settings: TrialRunSettings
   private let broker: BrokerAccess
   private let topics: TopicNames
-  private let ruleSet: RuleSet
+  private let rules: RuleBook
   private let stateDirectory: String
   private let seal: DeadLetterSeal
   private let letters: DeadLetterFile
@@ -169,13 +169,13 @@ private final class Stages: Sendable {
   }
 
   init(
-    _ settings: TrialRunSettings, broker: BrokerAccess, topics: TopicNames, ruleSet: RuleSet,
+    _ settings: TrialRunSettings, broker: BrokerAccess, topics: TopicNames, rules: RuleBook,
     stateDirectory: String
   ) throws {
     self.settings = settings
     self.broker = broker
     self.topics = topics
-    self.ruleSet = ruleSet
+    self.rules = rules
     self.stateDirectory = stateDirectory
     enrich = (0..<settings.partitions).map { _ in LaneContext() }
     var generator = SystemRandomNumberGenerator()
@@ -207,7 +207,7 @@ private final class Stages: Sendable {
     let decisionsFile = try OutputFile(settings.out + "/decisions.ndjson")
     let actionsFile = try OutputFile(settings.out + "/actions.ndjson")
     defer { stop() }
-    let apply = try start(TrialFiles(decisionsFile, actionsFile, ruleSet))
+    let apply = try start(TrialFiles(decisionsFile, actionsFile, rules))
     var summary = TrialRunSummary()
     do {
       try feed(file, &summary)
@@ -253,13 +253,14 @@ private final class Stages: Sendable {
 
   /// Returns apply's thread.
   private func start(_ files: TrialFiles) throws -> NativeThread {
+    let demand = try factDemand(of: rules)
     let cache = settings.ledgerBytesMax
     let started = [
-      NativeThread(name: "enrich") { [self] in enrichAll() },
+      NativeThread(name: "enrich") { [self] in enrichAll(demand) },
       NativeThread(name: "evaluate") { [self] in
         let settings = EvaluateLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.enriched, GroupNames.evaluate), seal: seal,
-          ruleSet: ruleSet)
+          rules: rules)
         guarded(evaluate) {
           try runEvaluateLane(settings, context: evaluate) { counts in
             results.withLock { $0.evaluate = counts }
@@ -294,9 +295,8 @@ private final class Stages: Sendable {
   }
 
   /// The first of enrich's lanes runs here, each of the others on a thread of its own.
-  private func enrichAll() {
+  private func enrichAll(_ demand: History.FactDemand) {
     guard let reference = loadReference() else { return }
-    let demand = factDemand(of: ruleSet)
     let others = (1..<Int32(settings.partitions)).map { partition in
       NativeThread(name: "enrich-\(partition)") { [self] in enrich(partition, reference, demand) }
     }

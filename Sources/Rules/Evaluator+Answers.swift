@@ -46,6 +46,30 @@ extension Evaluator {
     return bit(match, Int(batch.itemStarts[row]) + itemIndex) == .true
   }
 
+  /// As `isOtherwise(rule:row:)`, for the rule at this place among the decided rules of the row's own rule set.
+  public func isOtherwise(place: Int, row: Int) -> Bool {
+    guard let profile = profile(ofRow: row), plan.profiles[profile].rules.indices.contains(place),
+      let otherwise = plan.profiles[profile].rules[place].otherwise
+    else { return false }
+    return bit(otherwise, row) == .true
+  }
+
+  /// As `isLineMatched(rule:row:itemIndex:)`, for the rule at this place among the decided rules of the row's own
+  /// rule set.
+  public func isLineMatched(place: Int, row: Int, itemIndex: Int) -> Bool {
+    guard let profile = profile(ofRow: row), plan.profiles[profile].rules.indices.contains(place),
+      let match = plan.profiles[profile].rules[place].match, let batch, itemIndex >= 0,
+      itemIndex < Int(batch.itemStarts[row + 1] - batch.itemStarts[row])
+    else { return false }
+    return bit(match, Int(batch.itemStarts[row]) + itemIndex) == .true
+  }
+
+  private func profile(ofRow row: Int) -> Int? {
+    guard row >= 0, row < count else { return nil }
+    let profile = Int(rowProfiles[row])
+    return profile < plan.profiles.count ? profile : nil
+  }
+
   /// Rows of a rule that are true, as bits: `(count + 63) / 64` words; what they say of rows of other rule sets means
   /// nothing. Nil for a rule that is not there.
   public func trueRows(rule: Int) -> UnsafeBufferPointer<UInt64>? {
@@ -98,7 +122,16 @@ extension Evaluator {
     guard let batch, row >= 0, row < count, plan.ruleSets.indices.contains(Int(batch.ruleSets[row])) else {
       return (UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0))
     }
-    let length = plan.ruleSets[Int(batch.ruleSets[row])].rules.count
+    return answers(row: row, count: plan.ruleSets[Int(batch.ruleSets[row])].rules.count)
+  }
+
+  /// The same for who knows how many rules the row's set has.
+  public func answers(row: Int, count length: Int) -> (
+    outcomes: UnsafeBufferPointer<UInt8>, terms: UnsafeBufferPointer<UInt8>
+  ) {
+    guard row >= 0, row < count else {
+      return (UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0))
+    }
     return (rowAnswers.outcomes(row: row, count: length), rowAnswers.terms(row: row, count: length))
   }
 }

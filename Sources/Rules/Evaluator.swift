@@ -76,9 +76,10 @@ public final class Evaluator {
 
   /// Looks up each row's profile; false when the program lacks one of them.
   private func findProfiles(_ batch: FactBatch) -> Bool {
-    if plan.setProfiles.count == 1 {
-      rowProfiles.update(repeating: 0, count: (count + 63) / 64 * 64)
-      return program != nil
+    if plan.setProfiles.count == 1, let only = plan.setProfiles.first {
+      // Not always the first profile: the one set may have been replaced.
+      rowProfiles.update(repeating: only, count: (count + 63) / 64 * 64)
+      return program?.has(only) ?? false
     }
     let beyond = UInt32(truncatingIfNeeded: plan.profiles.count)
     var isReady = program != nil

@@ -21,6 +21,12 @@ extension FactBatch {
 
   @inlinable var row: Int { count &- 1 }
 
+  /// Which set of the plan decides the row at hand.
+  @inlinable public func setRuleSet(_ ruleSet: Int) {
+    guard count > 0 else { return }
+    ruleSets[row] = UInt32(truncatingIfNeeded: ruleSet)
+  }
+
   @inlinable func setNumber(column: Int, _ value: Int64) {
     guard count > 0 else { return }
     numbers[column &* capacity &+ row] = value

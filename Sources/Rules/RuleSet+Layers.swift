@@ -19,7 +19,8 @@ extension RuleSet {
     guard byId.count <= rulesMax else {
       throw LayerProblem(description: "together more than \(rulesMax) rules: \(byId.count)")
     }
-    let set = layers.count == 1 ? layers[0] : RuleSet(Array(byId.values))
+    // Known by the name that is given: to hash what they say together would be most of the work.
+    let set = layers.count == 1 ? layers[0] : RuleSet(Array(byId.values), knownAs: hash)
     guard set.demand.lists.count <= layeredListsMax else {
       throw LayerProblem(description: "together more than \(layeredListsMax) lists")
     }

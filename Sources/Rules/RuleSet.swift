@@ -30,6 +30,17 @@ public struct FactDemand: Hashable, Sendable {
   }
 }
 
+extension FactDemand {
+  /// What this asks for and the other does not, of what enrich computes only when asked, as rules write it.
+  public func beyond(_ other: FactDemand) -> [String] {
+    var names = claimWindows.filter { !other.claimWindows.contains($0) }.map { FactReference.claims($0).name }
+    names += lists.filter { name in !other.lists.contains { $0.utf8.elementsEqual(name.utf8) } }
+      .map { FactReference.list($0).name }
+    if needsStock, !other.needsStock { names.append(FactReference.fact(.itemStockAfter).name) }
+    return names
+  }
+}
+
 /// The rules of one shop, in the order of their ids as bytes; immutable and known by its content hash.
 public struct RuleSet: Sendable {
   public let rules: [Rule]
@@ -41,9 +52,10 @@ public struct RuleSet: Sendable {
   /// Rules of one set.
   public static let rulesMax = 10_000
 
-  init(_ rules: [Rule]) {
+  /// - Parameter hash: what it is known by; nil: by its content.
+  init(_ rules: [Rule], knownAs hash: String? = nil) {
     self.rules = RuleSet.inOrder(rules.sorted { bytesPrecede($0.id, $1.id) })
-    hash = SHA256.hex(Array(self.rules.map(\.canonicalText).joined().utf8))
+    self.hash = hash ?? SHA256.hex(Array(self.rules.map(\.canonicalText).joined().utf8))
     var demand = FactDemand()
     for rule in self.rules where rule.isDecided {
       for term in rule.terms { demand.add(term.references) }

@@ -3,7 +3,9 @@ import Orders
 /// Writes decision lines straight from a decision's bytes: the same text as `DecisionValue.writeJSON`, without
 /// making values of it.
 public struct DecisionLine {
-  private let texts: DecisionRuleTexts
+  private var texts: DecisionRuleTexts
+  private let others: [String: DecisionRuleTexts]
+  private let first: DecisionRuleTexts
   private var desired = UnsafeRawBufferPointer(start: nil, count: 0)
   private var facts: UnsafeRawBufferPointer?
   private var outcomes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -22,7 +24,12 @@ public struct DecisionLine {
   private var missing: [UnsafeRawBufferPointer] = []
   private var bundles: [UnsafeRawBufferPointer] = []
 
-  public init(texts: DecisionRuleTexts) { self.texts = texts }
+  /// - Parameter others: those of decisions by other rule sets, by their hash.
+  public init(texts: DecisionRuleTexts, others: [String: DecisionRuleTexts] = [:]) {
+    self.texts = texts
+    self.others = others
+    first = texts
+  }
 
   /// Appends one line; false (and nothing useful appended) when the bytes are malformed.
   public mutating func write(_ bytes: UnsafeRawBufferPointer, into json: inout JSONWriter) -> Bool {
@@ -59,6 +66,7 @@ public struct DecisionLine {
       }
     }
     guard !reader.failed, readDesired(&value) else { return false }
+    if !others.isEmpty { texts = others[String(decoding: ruleSet, as: UTF8.self)] ?? first }
     json.beginObject()
     json.name("mall_id")
     json.string(utf8: mall)

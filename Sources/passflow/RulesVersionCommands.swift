@@ -70,6 +70,9 @@ enum RulesVersionCommands {
       scopeOptions + whoOptions + [
         CommandOption("activate", "put it in force as well"),
         CommandOption(
+          "enrich-rules", value: "PATH", mayRepeat: true,
+          "rule files that enrich runs with (its enrich.rules); without it the shipped ones"),
+        CommandOption(
           "replaces", value: "HASH", "with --activate: only if this is in force now; none: only if nothing is"
         ),
       ] + BrokerOptions.all, positionalsMax: 100)
@@ -82,7 +85,8 @@ enum RulesVersionCommands {
       let author = try author(parsed)
       let scope = try scope(parsed, isNeeded: parsed.has("activate"))
       // Everything wrong is told before the broker is asked for anything.
-      _ = try RuleFiles.load(parsed.positionals)
+      let set = try RuleFiles.load(parsed.positionals)
+      try warnOfUnknown(set, enrich: parsed.values("enrich-rules"))
       let files = try RuleFiles.texts(parsed.positionals)
       return try withPublisher(parsed) { publisher in
         let (version, wasThere) = try publisher.publish(
@@ -92,6 +96,19 @@ enum RulesVersionCommands {
         try activate(version.hash, scope, author, parsed, publisher)
       }
     }
+  }
+
+  /// enrich computes what its own files ask for: what else a version asks for would be unknown for every order.
+  private static func warnOfUnknown(_ set: RuleSet, enrich paths: [String]) throws {
+    let unknown = set.demand.beyond(try RuleFiles.book(paths).demand)
+    guard !unknown.isEmpty else { return }
+    StandardStream.error.write(
+      """
+      warning: enrich does not compute \(unknown.joined(separator: ", ")): rules that need it stay unknown for every \
+      order until files that name it are in enrich.rules and enrich was started again\
+      \(paths.isEmpty ? " (--enrich-rules PATH says which files those are; these are the shipped ones)" : "")
+
+      """)
   }
 
   private static func activate(

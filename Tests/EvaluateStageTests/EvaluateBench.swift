@@ -104,7 +104,8 @@ final class EvaluateBench: Sendable {
     let topics = TopicNames()
     let producer = try access.producer()
     let set = try RuleSet.load(files: [("base.yaml", base)])
-    let switcher = try RuleSwitcher.open(access, topics, base: set, producer: producer) { [self] report in
+    let switcher = try RuleSwitcher.open(access, topics, base: RuleBook(shared: set), producer: producer) {
+      [self] report in
       seen.withLock { $0.append(report) }
     }
     defer { switcher?.close() }

@@ -63,7 +63,7 @@ struct BeaconTests {
         seal: seal, reference: builder.build(), demand: factDemand(of: rules))
       let evaluate = EvaluateLaneSettings(
         broker: access, topics: TopicNames(), lane: lane("orders.enriched", GroupNames.evaluate), seal: seal,
-        ruleSet: rules)
+        rules: RuleBook(shared: rules))
       let contexts = contexts
       threads = [
         try #require(NativeThread(name: "ingest") { try? ingestLane.run(contexts[0]) }),

@@ -63,17 +63,8 @@ extension RulesBench {
     let files = try BenchmarkRules.malls(1, root: root)
     let set = try RuleBook.load(files: files, installsTemplates: false).ruleSet(mall: "m0", shop: 1)
     let decider = Decider(plan: try Plan([set]))
-    let records = (0..<20_000).map { EncodedRecords.record($0).protobuf }
-    let arena = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: records.reduce(0) { $0 + $1.count }, alignment: 16)
-    var places: [UnsafeRawBufferPointer] = []
-    var end = 0
-    for record in records {
-      let place = UnsafeMutableRawBufferPointer(rebasing: arena[end..<end + record.count])
-      place.copyBytes(from: record)
-      places.append(UnsafeRawBufferPointer(place))
-      end += record.count
-    }
+    let records = EncodedArena((0..<20_000).map { EncodedRecords.record($0) })
+    let places = records.places
     var bytes = 0
     func pass(_ finish: () -> Void) {
       for (index, place) in places.enumerated() {
@@ -91,7 +82,7 @@ extension RulesBench {
     let deciding = measured { decider.decide { bytes &+= $0.bytes.count } }
     let orders = Double(rounds * places.count)
     print(
-      "wire, \(end / places.count) bytes an order, 20 rules: bytes → matches",
+      "wire, \(records.byteCount / places.count) bytes an order, 20 rules: bytes → matches",
       "\(fixed(orders / median(matching) / 1e6, 2)) M orders/s",
       "(\(fixed(orders / (matching.max() ?? 1) / 1e6, 2))–\(fixed(orders / (matching.min() ?? 1) / 1e6, 2))),",
       "bytes → decisions \(fixed(orders / median(deciding) / 1e6, 2)) M orders/s", bytes == 0 ? "none" : "")
@@ -139,9 +130,9 @@ extension RulesBench {
 
 /// Enriched records with what a shop's order has.
 enum EncodedRecords {
-  static func record(_ number: Int) -> EnrichedOrderValue {
+  static func record(_ number: Int, mall: String = "demomall") -> EnrichedOrderValue {
     var snapshot = OrderSnapshotValue()
-    snapshot.mallId = "demomall"
+    snapshot.mallId = mall
     snapshot.shopNo = 1
     snapshot.orderId = "20261010-\(1_000_000 + number)"
     snapshot.event = "order.placed"

@@ -3,7 +3,7 @@ import Orders
 import Rules
 
 /// Measures the rule engine on one thread: `RulesBench [ROOT [PART]]`, where ROOT (default: here) holds
-/// `config/` and PART is 19, 100, 1000, 10000, malls, wire or fill (default: all); or, on facts and rules of one's
+/// `config/` and PART is 19, 100, 1000, 10000, malls, decisions, wire or fill (default: all); or, on facts and rules of one's
 /// own, `RulesBench --orders COLUMNS.csv --rules RULES.yaml [--runs N]`.
 ///
 /// A run fills batches of 4,096 orders until there are about a million, keeps all of them, and decides them;
@@ -29,6 +29,7 @@ struct RulesBench {
         try measure("\(count) varied", [BenchmarkRules.varied(count: count)])
       }
       if wanted("malls") { try measureMalls(root: root) }
+      if wanted("decisions") { try measureDecisions(root: root) }
       if wanted("wire") { try measureWire(root: root) }
       if wanted("fill") { try measureFilling(BenchmarkRules.shipped(root: root)) }
     } catch {

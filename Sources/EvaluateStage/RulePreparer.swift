@@ -1,0 +1,137 @@
+import Rules
+import Stage
+import Synchronization
+
+/// The rules of one edition, ready to decide with.
+struct PreparedEdition: Sendable {
+  var edition: RuleEdition
+  var rules: DecisionRules
+}
+
+/// Makes editions ready: reads versions, lays them over each other, compiles them. With thousands of malls this takes
+/// seconds, so what is new is prepared on a thread of its own while the lane goes on deciding.
+final class RulePreparer: Sendable {
+  struct Refused: Sendable {
+    var scope: RegistryScope
+    var activation: RuleRegistry.Activation
+    var refusal: RuleCatalogue.Refusal
+  }
+
+  /// What became of one look for the newest rules.
+  struct Outcome: Sendable {
+    var prepared: Result<PreparedEdition, RuleSwitchProblem>
+    var refused: [Refused]
+  }
+
+  private struct State {
+    let catalogue: RuleCatalogue
+    /// The last plan made: the next one is made of it when little has changed.
+    var last: DecisionRules?
+  }
+
+  private struct Running {
+    var thread: NativeThread?
+    var outcome: Outcome?
+  }
+
+  /// Held while something is prepared.
+  private let state: Mutex<State>
+  private let running = Mutex(Running())
+
+  /// - Parameter base: the rules of the configuration.
+  init(base: RuleBook) { state = Mutex(State(catalogue: RuleCatalogue(base: base))) }
+
+  /// The newest rules that can be used, made ready on the calling thread.
+  func newest(_ registry: RuleRegistry) -> Outcome {
+    state.withLock { state in
+      var refused: [Refused] = []
+      let edition = RuleEdition.newest(registry, state.catalogue) {
+        refused.append(Refused(scope: $0, activation: $1, refusal: $2))
+      }
+      let prepared = Result { () throws(RuleSwitchProblem) in try RulePreparer.plan(edition, registry, &state)
+      }
+      return Outcome(prepared: prepared, refused: refused)
+    }
+  }
+
+  /// The rules that a switch put in force. Throws when this program cannot use them.
+  func prepare(_ edition: RuleEdition, _ registry: RuleRegistry) throws(RuleSwitchProblem) -> PreparedEdition
+  {
+    try state.withLock { state throws(RuleSwitchProblem) in
+      try RulePreparer.plan(edition, registry, &state)
+    }
+  }
+
+  private static func plan(_ edition: RuleEdition, _ registry: RuleRegistry, _ state: inout State)
+    throws(RuleSwitchProblem) -> PreparedEdition
+  {
+    func set(_ scope: RegistryScope) throws(RuleSwitchProblem) -> RuleSet {
+      switch edition.ruleSet(mallId: scope.mallId, shopNo: scope.shopNo, state.catalogue, registry) {
+      case .success(let set): return set
+      case .failure(let refusal): throw unusable(edition, refusal.description)
+      }
+    }
+    let shared = try set(.shared)
+    var own: [RuleScope: RuleSet] = [:]
+    for scope in edition.scopes(state.catalogue) { own[scope.ruleScope] = try set(scope) }
+    do {
+      let malls =
+        try state.last?.malls.changed(shared: shared, own: own) ?? MallPlan(shared: shared, own: own)
+      let rules = DecisionRules(malls, after: state.last)
+      state.last = rules
+      return PreparedEdition(edition: edition, rules: rules)
+    } catch {
+      throw unusable(edition, "\(error)")
+    }
+  }
+
+  private static func unusable(_ edition: RuleEdition, _ reason: String) -> RuleSwitchProblem {
+    RuleSwitchProblem(
+      description:
+        "the rules that a switch put in force (rules below \(edition.rulesEnd)) cannot be used by this "
+        + "version of the program: \(reason)")
+  }
+
+  // MARK: On a thread of its own
+
+  /// Something is being prepared, or was and has not been taken.
+  var isBusy: Bool { running.withLock { $0.thread != nil } }
+
+  /// Begins to look for the newest rules; `take` has them when they are ready.
+  func begin(_ registry: RuleRegistry) {
+    let thread = NativeThread(name: "rules") { [self] in
+      let outcome = newest(registry)
+      running.withLock { $0.outcome = outcome }
+    }
+    if let thread {
+      running.withLock { $0.thread = thread }
+    } else {
+      // No thread to be had: here and now.
+      let outcome = newest(registry)
+      running.withLock { $0.outcome = outcome }
+    }
+  }
+
+  /// What was begun, once.
+  func take() -> Outcome? {
+    let (thread, outcome) = running.withLock { running -> (NativeThread?, Outcome?) in
+      guard let outcome = running.outcome else { return (nil, nil) }
+      defer { running = Running() }
+      return (running.thread, outcome)
+    }
+    thread?.join()
+    return outcome
+  }
+
+  /// Waits for what was begun and forgets it.
+  func close() {
+    let thread = running.withLock { $0.thread }
+    thread?.join()
+    running.withLock { $0 = Running() }
+  }
+}
+
+/// Why an evaluate lane cannot go on with published rules.
+struct RuleSwitchProblem: Error, CustomStringConvertible {
+  let description: String
+}
