@@ -67,5 +67,10 @@ public func factDemand(of set: RuleSet) -> History.FactDemand {
       History.ClaimWindow(
         scope: $0.scope == .returns ? .returns : .returnsAndExchanges, months: $0.months)
     },
-    lists: set.demand.lists, needsStock: set.demand.needsStock)
+    lists: set.demand.lists, needsStock: set.demand.needsStock,
+    timed: set.demand.timedFacts.compactMap { fact in
+      History.TimedFact.Kind(rawValue: Int32(fact.kind.rawValue)).map {
+        History.TimedFact($0, span: fact.span)
+      }
+    })
 }
