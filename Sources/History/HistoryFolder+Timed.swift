@@ -97,6 +97,11 @@ extension HistoryFolder {
     }
   }
 
+  /// The first deadline of the customer after an instant; `.max`: none.
+  public func nextDue(in customer: CustomerHistory, after instant: Int64) -> Int64 {
+    customer.orders.reduce(.max) { min($0, nextDue(of: $1, after: instant)) }
+  }
+
   /// Fires what fell due from `instant` up to the clock: emits every order of the customer that this changed, in
   /// position order, numbered from `number`. What fired before, or is no longer so, emits nothing.
   public func fire(
@@ -124,7 +129,6 @@ extension HistoryFolder {
     public var customerKey: [UInt8]
     /// `.max`: none.
     public var nextDue: Int64
-    public var latestEventTime: Int64
   }
 
   /// Reads a stored `OrderLedger`. Throws `malformedRecord`.
@@ -135,8 +139,7 @@ extension HistoryFolder {
     let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
     try order.restore(record)
     return StoredDeadline(
-      customerKey: parts.customer.recordPrefix, nextDue: nextDue(of: order, after: instant),
-      latestEventTime: order.snapshots.last?.eventTime ?? .min)
+      customerKey: parts.customer.recordPrefix, nextDue: nextDue(of: order, after: instant))
   }
 }
 

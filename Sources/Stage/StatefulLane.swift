@@ -117,6 +117,7 @@ public final class StatefulLane<Processor: StatefulProcessor> {
     }
     if batch.count > 0 { CrashPoint.afterPoll.reach() }
     try handleBatch()
+    try processor.tick(outputs: producer)
     for event in events { try handle(event) }
     try advanceCommit(idle: batch.count == 0)
     batch.release()
