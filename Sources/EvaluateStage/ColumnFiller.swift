@@ -245,6 +245,7 @@ struct ColumnFiller: ~Copyable {
       case 14: readStock(reader.message())
       case 16: placedHoliday = reader.bool()
       case 17: paidHoliday = reader.bool()
+      case 18: fillTimed(reader.slice(), batch)
       default: reader.skip()
       }
     }
@@ -285,6 +286,23 @@ struct ColumnFiller: ~Copyable {
       return
     }
     batch.setClaimCount(slot: slot, count)
+  }
+
+  private mutating func fillTimed(_ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {
+    digests.presentBytes(17, bytes)
+    var reader = ProtobufReader(bytes)
+    var kind = 0
+    var span: Int64 = 0
+    var value: Int64 = 0
+    while reader.next() {
+      switch reader.field {
+      case 1: kind = Int(truncatingIfNeeded: reader.int64())
+      case 2: span = reader.int64()
+      case 3: value = reader.int64()
+      default: reader.skip()
+      }
+    }
+    if let slot = layout.timedSlot(kind, span: span) { batch.setTimed(slot: slot, value) }
   }
 
   private mutating func readPacked(_ reader: inout ProtobufReader) {

@@ -359,6 +359,8 @@ private final class Stages: Sendable {
     }
     let intake = OrderIntake(secret: secret, producer: producer, topics: intakeTopics, seal: seal)
     intake.onRefusal = { [letters] line, problems, bytes in letters.add(line, problems, bytes) }
+    let watchesDeadlines = ruleSet.demand.timedFacts.contains(where: \.isTruth)
+    intake.latestEventTimeUs = watchesDeadlines ? .min : nil
     var bar = ProgressBar(
       title: "orders", total: file.byteCount > 0 ? file.byteCount : nil,
       isTerminal: StandardStream.error.isTerminal, nowMs: monotonicMs())
@@ -371,6 +373,7 @@ private final class Stages: Sendable {
         show(&bar, file.bytesRead)
       }
     }
+    if let end = intake.latestEventTimeUs { try markEnd(end, intakeTopics.orders, producer) }
     producer.flushPending()
     while !producer.waitAcknowledged(through: producer.lastSequence, timeoutMs: 200) {
       if isBroken() { try throwFailure() }
@@ -381,6 +384,16 @@ private final class Stages: Sendable {
       StandardStream.error.write(bar.finish(done: file.bytesRead, nowMs: monotonicMs()))
     }
     summary.deadLettered = intake.counts.refused
+  }
+
+  /// The clock of every partition comes to the same end (docs/design.md, "Deadlines").
+  private func markEnd(_ instant: Int64, _ orders: TopicHandle, _ producer: Producer) throws {
+    guard instant > .min else { return }
+    for partition in 0..<Int32(settings.partitions) {
+      _ = try ClockMark.value(at: instant).withUnsafeBytes {
+        try producer.send(topic: orders, partition: partition, key: nil, value: $0)
+      }
+    }
   }
 
   private func show(_ bar: inout ProgressBar, _ bytes: Int) {

@@ -10,6 +10,7 @@ extension Checker {
       case "history.returns": return checkClaims(expression, .returns, arguments)
       case "history.claims": return checkClaims(expression, .returnsOrExchanges, arguments)
       case "bundle.partners": return checkBundle(expression, arguments)
+      case "duplicate.partners": return checkDuplicates(expression, arguments)
       case "items.exists", "items.all", "allItems.exists", "allItems.all":
         let quantifier = TypedExpression.Quantifier(
           exists: function == "exists", everyLine: path == "allItems")
@@ -54,6 +55,7 @@ extension Checker {
   {
     switch function {
     case "inList": return checkInList(expression, arguments, item: false)
+    case "overdue": return checkOverdue(expression, arguments)
     case "timeOfDay": return checkCivil(expression, .timeOfDay, .timeOfDay, arguments)
     case "date": return checkCivil(expression, .date, .date, arguments)
     case "dayOfWeek": return checkCivil(expression, .dayOfWeek, .int, arguments)

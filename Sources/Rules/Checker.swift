@@ -117,6 +117,7 @@ struct Checker {
       return "facts of an item stand inside items.exists(i, i.sku == …)"
     }
     if ["history.returns", "history.claims"].contains(path) { return "say of how many months: \(path)(3)" }
+    if path == "duplicate.partners" { return "say within which time: \(path)(duration(\"10m\"))" }
     let names = FactCatalog.entries.map(\.name).filter { !$0.hasPrefix("item.") }
     return closest(to: path, among: names + FactCatalog.functions.map(\.name)).map { "did you mean \($0)?" }
   }

@@ -74,6 +74,10 @@ extension ScalarEvaluator {
   func text(of reference: FactReference) -> String? {
     switch reference {
     case .claims(let window): return text(value(.claims(window)), .int)
+    case .timed(let fact):
+      let value = value(.timed(fact))
+      if fact.isTruth, case .number(let number) = value { return number == 0 ? "false" : "true" }
+      return text(value, .int)
     case .list(let name): return text(value(.inList(Array(name.utf8), item: false)), .bool)
     case .fact(let fact):
       let type = FactCatalog.entry(named: FactCatalog.name(of: fact))?.type ?? .int

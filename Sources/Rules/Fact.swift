@@ -74,12 +74,14 @@ public struct ClaimWindow: Hashable, Sendable, Comparable {
 public enum FactReference: Hashable, Sendable {
   case fact(Fact)
   case claims(ClaimWindow)
+  case timed(TimedFact)
   case list(String)
 
   public static func == (left: FactReference, right: FactReference) -> Bool {
     switch (left, right) {
     case (.fact(let a), .fact(let b)): a == b
     case (.claims(let a), .claims(let b)): a == b
+    case (.timed(let a), .timed(let b)): a == b
     case (.list(let a), .list(let b)): a.utf8.elementsEqual(b.utf8)
     default: false
     }
@@ -93,6 +95,7 @@ public enum FactReference: Hashable, Sendable {
     case .fact(let fact): FactCatalog.name(of: fact)
     case .claims(let window):
       "history.\(window.scope == .returns ? "returns" : "claims")(\(window.months))"
+    case .timed(let fact): fact.name
     case .list(let name): "inList(\(Expression.quoted(name)))"
     }
   }

@@ -63,6 +63,12 @@ extension FactBatch {
     setNumber(column: Fact.orderNumberCount &+ slot, value)
   }
 
+  /// `slot` of `layout.timedSlot`; a truth is 0 or 1.
+  public func setTimed(slot: Int, _ value: Int64) {
+    guard slot >= 0, slot < layout.timedFacts.count else { return }
+    setNumber(column: timedColumns &+ slot, value)
+  }
+
   @inlinable public func setBool(_ fact: Fact, _ value: Bool) {
     let column = Int(fact.rawValue) &- Int(Fact.isGift.rawValue)
     guard count > 0, column >= 0, column < Fact.orderTruthCount else { return }

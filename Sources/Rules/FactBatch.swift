@@ -25,6 +25,8 @@ public final class FactBatch {
   // Order columns: values at [column × capacity + row], bitmaps at [column × wordCount + row / 64].
   @usableFromInline let numbers: UnsafeMutablePointer<Int64>
   @usableFromInline let numbersKnown: UnsafeMutablePointer<UInt64>
+  /// The first column of `layout.timedFacts`.
+  let timedColumns: Int
   @usableFromInline let truths: UnsafeMutablePointer<UInt64>
   @usableFromInline let truthsKnown: UnsafeMutablePointer<UInt64>
   @usableFromInline let texts: UnsafeMutablePointer<UInt32>
@@ -65,7 +67,8 @@ public final class FactBatch {
     self.dictionary = dictionary ?? StringDictionary()
     self.capacity = (min(max(capacity, 1), FactBatch.ordersMax) + 63) / 64 * 64
     wordCount = self.capacity / 64
-    let numberColumns = Fact.orderNumberCount + layout.claimWindows.count
+    timedColumns = Fact.orderNumberCount + layout.claimWindows.count
+    let numberColumns = timedColumns + layout.timedFacts.count
     numbers = FactBatch.zeroed(numberColumns * self.capacity)
     numbersKnown = FactBatch.zeroed(numberColumns * wordCount)
     truths = FactBatch.zeroed(Fact.orderTruthCount * wordCount)
@@ -125,7 +128,7 @@ public final class FactBatch {
     func clear(_ bitmap: UnsafeMutablePointer<UInt64>, _ columns: Int) {
       for column in 0..<columns { (bitmap + column * wordCount).update(repeating: 0, count: words) }
     }
-    clear(numbersKnown, Fact.orderNumberCount + layout.claimWindows.count)
+    clear(numbersKnown, timedColumns + layout.timedFacts.count)
     clear(truths, Fact.orderTruthCount)
     clear(truthsKnown, Fact.orderTruthCount)
     clear(listsIncomplete, Fact.orderListCount)

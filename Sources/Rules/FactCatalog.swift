@@ -121,6 +121,15 @@ public enum FactCatalog {
     ("history.returns", "history.returns(months) → int", "최근 N개월 고객 귀책 반품 완료 주문 수"),
     ("history.claims", "history.claims(months) → int", "최근 N개월 고객 귀책 반품·교환 완료 주문 수"),
     ("bundle.partners", "bundle.partners(duration(\"60m\")) → int", "bundle.partners와 같음"),
+    (
+      "duplicate.partners", "duplicate.partners(duration(\"10m\")) → int, 1m to 60m",
+      "그 시간 안에 같은 곳으로 같은 품목을 같은 수량으로 낸 같은 고객의 다른 주문 수 (중복 주문 의심)"
+    ),
+    (
+      "overdue",
+      "overdue(\"unpaid\" | \"gift_address\" | \"unshipped\", duration(\"72h\")) → bool, 1m to 366d",
+      "미입금·선물 배송지 미입력·미출고 상태가 그 시간만큼 이어짐"
+    ),
     ("inList", "inList(\"name\") → bool; i.inList(\"name\") for one item", "상품 목록에 든 품목이 있음"),
     ("timeOfDay", "timeOfDay(timestamp) → time of day", "쇼핑몰 시간대의 시각"),
     ("timeBetween", "timeBetween(timestamp, \"22:00\", \"05:00\") → bool", "시각이 [시작, 끝) 안에 있음, 자정을 넘어도 됨"),

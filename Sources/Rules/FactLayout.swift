@@ -5,6 +5,8 @@ public struct FactLayout: Sendable, Equatable {
   /// The position is the slot.
   public internal(set) var claimWindows: [ClaimWindow] = []
   /// The position is the slot.
+  public internal(set) var timedFacts: [TimedFact] = []
+  /// The position is the slot.
   public var lists: [String] { listBytes.map { String(decoding: $0, as: UTF8.self) } }
   /// `lists` as UTF-8: names are the same when their bytes are.
   private(set) var listBytes: [[UInt8]] = []
@@ -33,6 +35,10 @@ public struct FactLayout: Sendable, Equatable {
 
   public func claimSlot(_ scope: ClaimScope, months: Int) -> Int? {
     claimWindows.firstIndex(of: ClaimWindow(scope: scope, months: months))
+  }
+
+  public func timedSlot(_ kind: Int, span: Int64) -> Int? {
+    timedFacts.firstIndex { $0.kind.rawValue == kind && $0.span == span }
   }
 
   /// The slot of a list by its name; nil when no rule asks for it.
@@ -80,9 +86,15 @@ public struct FactLayout: Sendable, Equatable {
     return claimWindows.count - 1
   }
 
+  mutating func addTimed(_ fact: TimedFact) -> Int {
+    if let slot = timedFacts.firstIndex(of: fact) { return slot }
+    timedFacts.append(fact)
+    return timedFacts.count - 1
+  }
+
   /// A batch of one layout serves a plan of the other.
   public static func == (left: FactLayout, right: FactLayout) -> Bool {
     left.used == right.used && left.usesItemLists == right.usesItemLists && left.listBytes == right.listBytes
-      && left.claimWindows == right.claimWindows
+      && left.claimWindows == right.claimWindows && left.timedFacts == right.timedFacts
   }
 }

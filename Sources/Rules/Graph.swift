@@ -33,6 +33,7 @@ struct Graph: Sendable {
     // One Int64 per row.
     case number(Fact)
     case claims(slot: Int)
+    case timed(slot: Int)
     case constantNumber(Int64)
     /// A constant that differs from rule set to rule set.
     case parameter(column: Int)
@@ -106,7 +107,8 @@ extension Graph.Node {
       body(b.node)
       body(c.node)
     case .and(let terms): for term in terms { body(term.node) }
-    case .number, .claims, .constantNumber, .parameter, .always, .truth, .orderList, .itemList, .listContains,
+    case .number, .claims, .timed, .constantNumber, .parameter, .always, .truth, .orderList, .itemList,
+      .listContains,
       .textEquals, .textEqualsText, .textTest, .textMissing, .listMissing:
       break
     }
@@ -115,7 +117,8 @@ extension Graph.Node {
   /// One Int64 per row, rather than true, false or unknown.
   var isNumber: Bool {
     switch self {
-    case .number, .claims, .constantNumber, .parameter, .arithmetic, .toDecimal, .civil, .conditionalNumber,
+    case .number, .claims, .timed, .constantNumber, .parameter, .arithmetic, .toDecimal, .civil,
+      .conditionalNumber,
       .spreadNumber:
       true
     default: false
@@ -125,7 +128,7 @@ extension Graph.Node {
   /// Read from the batch as it is.
   var isColumn: Bool {
     switch self {
-    case .number, .claims: true
+    case .number, .claims, .timed: true
     default: false
     }
   }

@@ -97,7 +97,7 @@ struct GraphBuilder {
       return truth(.conditional(same[0], same[1], same[2]), item: item)
     case .quantified(let quantifier, let body): return quantified(quantifier, body)
     case .noneActs(let rules): return noneActs(rules)
-    case .number, .parameter, .text, .claims, .arithmetic, .toDecimal, .civil:
+    case .number, .parameter, .text, .claims, .timed, .arithmetic, .toDecimal, .civil:
       return truth(.always, item: false).negated  // not a truth; the checker lets none through
     }
   }
@@ -124,7 +124,7 @@ struct GraphBuilder {
     case .fact(let fact) where fact.storage == .number:
       let x = number(a)
       return truth(.numberMissing(x), item: fact.isItemLevel)
-    case .claims, .arithmetic, .toDecimal, .civil, .number:
+    case .claims, .timed, .arithmetic, .toDecimal, .civil, .number:
       let x = number(a)
       return truth(.numberMissing(x), item: graph.isItemLevel[x])
     case .conditional(_, let then, _) where then.isNumber:
@@ -161,6 +161,8 @@ struct GraphBuilder {
       return add(.number(fact), item: fact.isItemLevel)
     case .claims(let window):
       return add(.claims(slot: layout.addClaims(window)), item: false)
+    case .timed(let fact):
+      return add(.timed(slot: layout.addTimed(fact)), item: false)
     case .arithmetic(let op, let a, let b):
       let (x, y, item) = leveled(numbers: number(a), number(b))
       return add(.arithmetic(op, x, y), item: item)
@@ -189,7 +191,7 @@ extension TypedExpression {
   /// One Int64 per row, rather than a truth or a text.
   var isNumber: Bool {
     switch self {
-    case .number, .parameter, .claims, .arithmetic, .toDecimal, .civil: true
+    case .number, .parameter, .claims, .timed, .arithmetic, .toDecimal, .civil: true
     case .fact(let fact): fact.storage == .number
     case .conditional(_, let then, _): then.isNumber
     default: false

@@ -117,7 +117,7 @@ final class Program {
       return
     }
     switch source {
-    case .number, .claims: factColumns.append((node, source))
+    case .number, .claims, .timed: factColumns.append((node, source))
     case .parameter(let column):
       let values: UnsafeMutablePointer<Int64> = parameterColumns[column] ?? zeroed(capacity)
       parameterColumns[column] = values
@@ -153,6 +153,7 @@ final class Program {
           known: batch.itemNumbersKnown + column &* (batch.itemCapacity / 64))
       case .number(let fact): columnTable[node] = Program.orderColumn(Int(fact.rawValue), batch)
       case .claims(let slot): columnTable[node] = Program.orderColumn(Fact.orderNumberCount &+ slot, batch)
+      case .timed(let slot): columnTable[node] = Program.orderColumn(batch.timedColumns &+ slot, batch)
       default: break
       }
     }

@@ -66,7 +66,7 @@ struct RuleFileReader {
   }
 
   private mutating func install(_ template: Template?, _ node: YAMLNode) {
-    guard let template else { return }
+    guard let template, template.isInstalled else { return }
     var filled: [String: Expression] = [:]
     for parameter in template.parameters { filled[parameter.name] = parameter.value }
     let source = Source(

@@ -60,6 +60,10 @@ extension TypedExpression {
       shape.byte(7)
       shape.number(window.scope.rawValue)
       shape.number(window.months)
+    case .timed(let fact):
+      shape.byte(29)
+      shape.number(fact.kind.rawValue)
+      shape.number(Int(fact.span))
     case .inList(let name, let item):
       shape.byte(item ? 8 : 9)
       shape.text(name)
@@ -137,8 +141,8 @@ extension TypedExpression {
       }
       let left = replaced(a)
       return .compare(comparison, left, replaced(b))
-    case .compareText, .number, .parameter, .text, .truth, .fact, .claims, .inList, .listContains, .noneActs,
-      .textIn, .textTest:
+    case .compareText, .number, .parameter, .text, .truth, .fact, .claims, .timed, .inList, .listContains,
+      .noneActs, .textIn, .textTest:
       return self
     case .compareTruth(let equal, let a, let b):
       let left = replaced(a)

@@ -42,6 +42,9 @@ struct ScalarEvaluator {
     case .claims(let window):
       guard let slot = batch.layout.claimWindows.firstIndex(of: window) else { return .unknown }
       return number(batch.numbers, batch.numbersKnown, Fact.orderNumberCount + slot)
+    case .timed(let fact):
+      guard let slot = batch.layout.timedFacts.firstIndex(of: fact) else { return .unknown }
+      return number(batch.numbers, batch.numbersKnown, batch.timedColumns + slot)
     case .inList(let name, let item): return inList(name, item: item)
     case .listContains(let fact, let text): return listContains(fact, text)
     case .compare(let comparison, let a, let b):

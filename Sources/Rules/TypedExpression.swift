@@ -11,6 +11,8 @@ indirect enum TypedExpression: Hashable, Sendable {
   case truth(Bool)
   case fact(Fact)
   case claims(ClaimWindow)
+  /// One number, of truths 0 or 1.
+  case timed(TimedFact)
   /// Order: some live, non-gift item is on the list. Item: this item is.
   case inList([UInt8], item: Bool)
   /// A text among the texts of the order.
@@ -55,7 +57,7 @@ extension TypedExpression {
   /// The expressions directly below.
   var children: [TypedExpression] {
     switch self {
-    case .number, .parameter, .text, .truth, .fact, .claims, .inList, .listContains, .noneActs: []
+    case .number, .parameter, .text, .truth, .fact, .claims, .timed, .inList, .listContains, .noneActs: []
     case .compare(_, let a, let b), .compareText(_, let a, let b), .compareTruth(_, let a, let b),
       .arithmetic(_, let a, let b):
       [a, b]
@@ -72,6 +74,7 @@ extension TypedExpression {
     switch self {
     case .fact(let fact), .listContains(let fact, _): references.insert(.fact(fact))
     case .claims(let window): references.insert(.claims(window))
+    case .timed(let fact): references.insert(.timed(fact))
     case .inList(let name, _): references.insert(.list(String(decoding: name, as: UTF8.self)))
     case .quantified(let quantifier, _) where !quantifier.everyLine:
       references.insert(.fact(.itemLive))

@@ -130,6 +130,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
     }
     if batch.count > 0 { CrashPoint.afterPoll.reach() }
     try handleBatch()
+    try processor.tick(outputs: producer)
     for event in events { try handle(event) }
     try advanceCommit(idle: batch.count == 0)
     batch.release()

@@ -62,6 +62,7 @@ struct Generated {
   }
 
   private mutating func number(_ item: Bool, _ depth: Int) -> String {
+    if random.chance(8) { return "duplicate.partners(duration(\"\(random.pick(["10m", "1h"]))\"))" }
     switch random.below(depth > 0 ? 8 : 4) {
     case 0: return String(random.pick([-3, 0, 1, 2, 5, 100_000]))
     case 1: return "history.\(random.pick(["returns", "claims"]))(\(random.pick([1, 3])))"
@@ -88,6 +89,10 @@ struct Generated {
 
   mutating func condition(_ item: Bool, _ depth: Int) -> String {
     if depth > 0, random.chance(55) { return composite(item, depth) }
+    if random.chance(8) {
+      let state = random.pick(["unpaid", "gift_address", "unshipped"])
+      return "overdue(\"\(state)\", duration(\"\(random.pick(["72h", "7d"]))\"))"
+    }
     let quoted = Expression.quoted(random.pick(Generated.texts))
     switch random.below(13) {
     case 0, 1, 2: return "\(number(item, depth)) \(comparison()) \(number(item, depth))"
@@ -133,6 +138,9 @@ struct Generated {
       for fact in Fact.allCases where !fact.isItemLevel && random.chance(75) { set(fact, batch) }
       for slot in 0..<batch.layout.claimWindows.count where random.chance(70) {
         batch.setClaimCount(slot: slot, Int64(random.below(4)))
+      }
+      for (slot, fact) in batch.layout.timedFacts.enumerated() where random.chance(70) {
+        batch.setTimed(slot: slot, Int64(random.below(fact.isTruth ? 2 : 4)))
       }
       if random.chance(20) { batch.setZoneMissing() }
       for name in ["other", "new", "best"] where random.chance(70) { batch.addList(name) }
