@@ -23,32 +23,6 @@ extension Checker {
     return checkMethod(expression, receiver, function, arguments)
   }
 
-  private mutating func checkMethod(
-    _ expression: Expression, _ receiver: Expression, _ function: String, _ arguments: [Expression]
-  ) -> Typed {
-    let tests: [String: TypedExpression.TextTest] = [
-      "startsWith": .startsWith, "endsWith": .endsWith, "contains": .contains,
-    ]
-    guard let test = tests[function] else {
-      let path = receiver.dottedPath.map { "\($0).\(function)" } ?? function
-      let known = FactCatalog.functions.map(\.name)
-      let guess = closest(to: path, among: known) ?? closest(to: function, among: known)
-      return failure(expression, "unknown function: \(path)", hint: guess.map { "did you mean \($0)?" })
-    }
-    let (value, type) = check(receiver)
-    guard type != .invalid else { return Checker.invalid }
-    guard type == .string else {
-      return failure(
-        expression, "\(function) needs a text, found \(type)",
-        hint: type == .stringList ? "ask \"…\" in \(receiver)" : nil)
-    }
-    if case .text = value { return failure(expression, "both sides are constant") }
-    guard arguments.count == 1, case .string(let literal) = arguments[0].kind else {
-      return failure(expression, "\(function) needs one text in quotes")
-    }
-    return (.textTest(test, value, Array(literal.text.utf8)), .bool)
-  }
-
   private mutating func checkFunction(_ expression: Expression, _ function: String, _ arguments: [Expression])
     -> Typed
   {
@@ -58,6 +32,8 @@ extension Checker {
     case "date": return checkCivil(expression, .date, .date, arguments)
     case "dayOfWeek": return checkCivil(expression, .dayOfWeek, .int, arguments)
     case "hour": return checkCivil(expression, .hour, .int, arguments)
+    case "size": return checkSize(expression, arguments)
+    case "addMonths": return checkAddMonths(expression, arguments)
     case "timeBetween": return checkTimeBetween(expression, arguments)
     case "isHoliday": return checkHoliday(expression, arguments)
     case "isMissing", "has":
@@ -126,7 +102,7 @@ extension Checker {
     return (.quantified(quantifier, body), .bool)
   }
 
-  private mutating func checkCivil(
+  mutating func checkCivil(
     _ expression: Expression, _ part: TypedExpression.CivilPart, _ result: RuleType, _ arguments: [Expression]
   ) -> Typed {
     guard arguments.count == 1 else { return failure(expression, "expected one timestamp") }

@@ -206,6 +206,7 @@ struct Checker {
     switch (a.type, b.type, op) {
     case (.timestamp, .timestamp, .subtract): return (.arithmetic(kind, a.value, b.value), .duration)
     case (.timestamp, .duration, _) where additive: return (.arithmetic(kind, a.value, b.value), .timestamp)
+    case (.duration, .timestamp, .add): return (.arithmetic(.add, a.value, b.value), .timestamp)
     case (.duration, .duration, _) where additive: return (.arithmetic(kind, a.value, b.value), .duration)
     default:
       return failure(expression, "\(op.rawValue) does not go with \(a.type) and \(b.type)")

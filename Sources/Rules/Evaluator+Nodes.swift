@@ -92,6 +92,11 @@ extension Evaluator {
     case .civil(let part, let a):
       let x = column(a, batch)
       Kernels.civil(part, zone: plan.zone, x.values, x.known, out.values, out.known, rows: rows)
+    case .addMonths(let a, let months):
+      let x = column(a, batch)
+      Kernels.addMonths(months, zone: plan.zone, x.values, x.known, out.values, out.known, rows: rows)
+    case .textSize(let text): textSize(text, out, batch, rows: rows)
+    case .listSize(let fact): listSize(fact, out, batch, rows: rows)
     case .conditionalNumber(let test, let a, let b):
       let p = planes(test)
       let x = column(a, batch)

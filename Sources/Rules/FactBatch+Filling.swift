@@ -123,8 +123,25 @@ extension FactBatch {
     if firstElements[position] == 0 {
       firstElements[position] = code
     } else if firstElements[position] != code {
-      moreElements.append((list, row, code))
+      addFurtherElement(list, code)
     }
+  }
+
+  /// Once each; a list of more than `listElementsMax` different texts is known in part.
+  @usableFromInline func addFurtherElement(_ list: Int, _ code: UInt32) {
+    var index = moreElements.count
+    var inRow = 0
+    while index > 0, moreElements[index &- 1].row == row {
+      index &-= 1
+      guard moreElements[index].list == list else { continue }
+      if moreElements[index].code == code { return }
+      inRow &+= 1
+    }
+    guard inRow < FactBatch.listElementsMax &- 1 else {
+      listsIncomplete[list &* wordCount &+ row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: row & 63)
+      return
+    }
+    moreElements.append((list, row, code))
   }
 
   /// The next name of `Facts.lists`: the list was imported, and bit i of `setItemLists` means the i-th name.

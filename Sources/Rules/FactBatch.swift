@@ -10,6 +10,9 @@ public final class FactBatch {
   /// Item lines of one batch at most; `addItem` answers false beyond.
   public static let itemsMax = 1 << 20
 
+  /// Different texts of one list of an order.
+  public static let listElementsMax = 1_024
+
   public let layout: FactLayout
   public let dictionary: StringDictionary
   public let capacity: Int

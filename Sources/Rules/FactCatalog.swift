@@ -137,5 +137,17 @@ public enum FactCatalog {
     ("startsWith", "text.startsWith(\"…\") → bool", "…로 시작"),
     ("endsWith", "text.endsWith(\"…\") → bool", "…로 끝남"),
     ("contains", "text.contains(\"…\") → bool", "…를 포함"),
+    ("matches", "text.matches(\"…\") → bool", "정규 표현식(RE2)에 맞는 부분이 있음"),
+    ("size", "size(text) → int; size(list) → int", "글자 수, 목록의 개수"),
+    ("addMonths", "addMonths(timestamp, months) → timestamp", "N개월 뒤(음수는 앞)의 같은 날 같은 시각, 없는 날은 말일"),
+    ("getFullYear", "timestamp.getFullYear() → int", "연도"),
+    ("getMonth", "timestamp.getMonth() → int, 0 = January", "월 (1월이 0)"),
+    ("getDate", "timestamp.getDate() → int 1–31", "일 (1부터)"),
+    ("getDayOfMonth", "timestamp.getDayOfMonth() → int 0–30", "일 (0부터)"),
+    ("getDayOfWeek", "timestamp.getDayOfWeek() → int, 0 = Sunday … 6 = Saturday", "요일"),
+    ("getDayOfYear", "timestamp.getDayOfYear() → int 0–365", "그해의 몇째 날 (0부터)"),
+    ("getHours", "timestamp.getHours() → int 0–23", "시"),
+    ("getMinutes", "timestamp.getMinutes() → int 0–59", "분"),
+    ("getSeconds", "timestamp.getSeconds() → int 0–59", "초"),
   ]
 }

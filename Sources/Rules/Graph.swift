@@ -23,6 +23,7 @@ struct Graph: Sendable {
     case startsWith([UInt8])
     case endsWith([UInt8])
     case contains([UInt8])
+    case matches(TextPattern)
     case less([UInt8])
     case lessOrEqual([UInt8])
     case oneOf(Set<[UInt8]>)
@@ -39,6 +40,9 @@ struct Graph: Sendable {
     case arithmetic(TypedExpression.Arithmetic, Int, Int)
     case toDecimal(Int)
     case civil(TypedExpression.CivilPart, Int)
+    case addMonths(Int, Int)
+    case textSize(TextColumn)
+    case listSize(Fact)
     case conditionalNumber(NodeReference, Int, Int)
     /// An order's number on each of its item lines.
     case spreadNumber(Int)
@@ -90,7 +94,8 @@ extension Graph.Node {
     case .arithmetic(_, let a, let b), .atLeastNumber(let a, let b), .equalsNumber(let a, let b):
       body(a)
       body(b)
-    case .toDecimal(let a), .civil(_, let a), .spreadNumber(let a), .atLeast(let a, _), .equals(let a, _),
+    case .toDecimal(let a), .civil(_, let a), .addMonths(let a, _), .spreadNumber(let a), .atLeast(let a, _),
+      .equals(let a, _),
       .never(let a), .numberMissing(let a):
       body(a)
     case .conditionalNumber(let test, let a, let b):
@@ -107,7 +112,7 @@ extension Graph.Node {
       body(c.node)
     case .and(let terms): for term in terms { body(term.node) }
     case .number, .claims, .constantNumber, .parameter, .always, .truth, .orderList, .itemList, .listContains,
-      .textEquals, .textEqualsText, .textTest, .textMissing, .listMissing:
+      .textEquals, .textEqualsText, .textTest, .textMissing, .listMissing, .textSize, .listSize:
       break
     }
   }
@@ -116,7 +121,7 @@ extension Graph.Node {
   var isNumber: Bool {
     switch self {
     case .number, .claims, .constantNumber, .parameter, .arithmetic, .toDecimal, .civil, .conditionalNumber,
-      .spreadNumber:
+      .spreadNumber, .addMonths, .textSize, .listSize:
       true
     default: false
     }

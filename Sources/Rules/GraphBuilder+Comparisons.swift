@@ -33,7 +33,7 @@ extension GraphBuilder {
     }
   }
 
-  private mutating func column(_ typed: TypedExpression) -> TextColumn {
+  mutating func column(_ typed: TypedExpression) -> TextColumn {
     guard case .fact(let fact) = typed else { return TextColumn(fact: .event) }
     use(fact)
     return TextColumn(fact: fact)
@@ -71,6 +71,11 @@ extension GraphBuilder {
     let left = column(a)
     if values.count == 1 { return truth(.textEquals(left, values[0]), item: left.isItemLevel) }
     return truth(.textTest(left, .oneOf(Set(values))), item: left.isItemLevel)
+  }
+
+  mutating func textMatches(_ a: TypedExpression, _ pattern: TextPattern) -> NodeReference {
+    let left = column(a)
+    return truth(.textTest(left, .matches(pattern)), item: left.isItemLevel)
   }
 
   mutating func textTest(_ test: TypedExpression.TextTest, _ a: TypedExpression, _ bytes: [UInt8])

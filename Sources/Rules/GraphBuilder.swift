@@ -88,6 +88,7 @@ struct GraphBuilder {
     case .numberIn(let a, let values): return numberIn(a, values)
     case .textIn(let a, let values): return textIn(a, values)
     case .textTest(let test, let a, let text): return textTest(test, a, text)
+    case .textMatches(let a, let pattern): return textMatches(a, pattern)
     case .isMissing(let a): return missing(a)
     case .and(let terms): return and(terms.map { truth($0) })
     case .or(let terms): return or(terms.map { truth($0) })
@@ -97,7 +98,8 @@ struct GraphBuilder {
       return truth(.conditional(same[0], same[1], same[2]), item: item)
     case .quantified(let quantifier, let body): return quantified(quantifier, body)
     case .noneActs(let rules): return noneActs(rules)
-    case .number, .parameter, .text, .claims, .arithmetic, .toDecimal, .civil:
+    case .number, .parameter, .text, .claims, .arithmetic, .toDecimal, .civil, .addMonths, .textSize,
+      .listSize:
       return truth(.always, item: false).negated  // not a truth; the checker lets none through
     }
   }
@@ -124,7 +126,7 @@ struct GraphBuilder {
     case .fact(let fact) where fact.storage == .number:
       let x = number(a)
       return truth(.numberMissing(x), item: fact.isItemLevel)
-    case .claims, .arithmetic, .toDecimal, .civil, .number:
+    case .claims, .arithmetic, .toDecimal, .civil, .number, .addMonths, .textSize, .listSize:
       let x = number(a)
       return truth(.numberMissing(x), item: graph.isItemLevel[x])
     case .conditional(_, let then, _) where then.isNumber:
@@ -170,6 +172,15 @@ struct GraphBuilder {
     case .civil(let part, let a):
       let x = number(a)
       return add(.civil(part, x), item: graph.isItemLevel[x])
+    case .addMonths(let a, let months):
+      let x = number(a)
+      return add(.addMonths(x, months), item: graph.isItemLevel[x])
+    case .textSize(let a):
+      let text = column(a)
+      return add(.textSize(text), item: text.isItemLevel)
+    case .listSize(let fact):
+      use(fact)
+      return add(.listSize(fact), item: fact.isItemLevel)
     case .conditional(let test, let a, let b):
       var condition = truth(test)
       var (x, y, item) = leveled(numbers: number(a), number(b))
@@ -189,7 +200,7 @@ extension TypedExpression {
   /// One Int64 per row, rather than a truth or a text.
   var isNumber: Bool {
     switch self {
-    case .number, .parameter, .claims, .arithmetic, .toDecimal, .civil: true
+    case .number, .parameter, .claims, .arithmetic, .toDecimal, .civil, .addMonths, .textSize, .listSize: true
     case .fact(let fact): fact.storage == .number
     case .conditional(_, let then, _): then.isNumber
     default: false

@@ -63,6 +63,8 @@ final class Program {
   private var textNodes: [Int] = []
   @exclusivity(unchecked) var codes: [Int: UInt32] = [:]
   @exclusivity(unchecked) var memos: [Int: [UInt8]] = [:]
+  /// Code points of each text, by its code; as far as they have been asked for.
+  @exclusivity(unchecked) var textSizes: [Int64] = []
 
   /// Predicates on one column from which on a search finds all of them at once.
   static let rankedMin = 24
@@ -327,6 +329,7 @@ final class Program {
   }
 
   func bindTexts(_ graph: Graph, _ dictionary: StringDictionary) {
+    textSizes.removeAll(keepingCapacity: true)
     for node in textNodes {
       switch graph.nodes[node] {
       case .textEquals(_, let text), .listContains(_, let text):

@@ -116,6 +116,16 @@ extension TypedExpression {
     case .quantified(let quantifier, _):
       shape.byte(27)
       shape.byte((quantifier.exists ? 1 : 0) | (quantifier.everyLine ? 2 : 0))
+    case .textMatches(_, let pattern):
+      shape.byte(29)
+      shape.text(pattern.bytes)
+    case .textSize: shape.byte(30)
+    case .listSize(let fact):
+      shape.byte(31)
+      shape.byte(fact.rawValue)
+    case .addMonths(_, let months):
+      shape.byte(32)
+      shape.number(months)
     case .noneActs(let rules):
       shape.byte(28)
       shape.number(rules.count)
@@ -138,7 +148,7 @@ extension TypedExpression {
       let left = replaced(a)
       return .compare(comparison, left, replaced(b))
     case .compareText, .number, .parameter, .text, .truth, .fact, .claims, .inList, .listContains, .noneActs,
-      .textIn, .textTest:
+      .textIn, .textTest, .textMatches, .textSize, .listSize:
       return self
     case .compareTruth(let equal, let a, let b):
       let left = replaced(a)
@@ -148,6 +158,7 @@ extension TypedExpression {
       let left = replaced(a)
       return .arithmetic(op, left, replaced(b))
     case .toDecimal(let a): return .toDecimal(replaced(a))
+    case .addMonths(let a, let months): return .addMonths(replaced(a), months)
     case .civil(let part, let a): return .civil(part, replaced(a))
     case .isMissing(let a): return .isMissing(replaced(a))
     case .and(let terms): return .and(terms.map { replaced($0) })

@@ -62,8 +62,15 @@ struct ScalarEvaluator {
     case .textTest(let test, let a, let text):
       guard case .text(let x) = value(a) else { return .unknown }
       return .truth(ScalarEvaluator.test(test, x, text))
+    case .textMatches(let a, let pattern):
+      guard case .text(let x) = value(a) else { return .unknown }
+      return .truth(x.withUnsafeBufferPointer { pattern.matches($0) })
+    case .textSize(let a):
+      guard case .text(let x) = value(a) else { return .unknown }
+      return .number(Int64(x.filter { $0 < 0x80 || $0 >= 0xC0 }.count))
+    case .listSize(let fact): return listSize(fact)
     case .isMissing(let a): return isMissing(a)
-    case .arithmetic, .toDecimal, .civil: return computed(typed)
+    case .arithmetic, .toDecimal, .civil, .addMonths: return computed(typed)
     case .noneActs(let rules): return .truth(acting.isDisjoint(with: rules))
     case .and, .or, .not, .conditional, .quantified: return logic(typed)
     }
@@ -189,6 +196,11 @@ struct ScalarEvaluator {
     return codes.map { batch.dictionary.withBytes(of: $0) { Array($0) } }
   }
 
+  private func listSize(_ fact: Fact) -> Value {
+    let incomplete = ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row)
+    return incomplete ? .unknown : .number(Int64(Set(elements(fact)).count))
+  }
+
   private func listContains(_ fact: Fact, _ text: [UInt8]) -> Value {
     if elements(fact).contains(text) { return .truth(true) }
     let incomplete = ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row)
@@ -235,9 +247,40 @@ struct ScalarEvaluator {
       case .date: return .number(Int64(date.daysSinceEpoch))
       case .hour: return ScalarEvaluator.narrow(time / 3_600_000_000)
       case .dayOfWeek: return .number(Int64(date.dayOfWeek))
+      case .minute: return ScalarEvaluator.narrow(time / 1_000_000 % 3_600 / 60)
+      case .second: return ScalarEvaluator.narrow(time / 1_000_000 % 3_600 % 60)
+      case .year: return .number(Int64(date.components.year))
+      case .month: return .number(Int64(date.components.month - 1))
+      case .date1: return .number(Int64(date.components.day))
+      case .dayOfMonth: return .number(Int64(date.components.day - 1))
+      case .dayOfYear: return .number(ScalarEvaluator.dayOfYear(date))
       }
+    case .addMonths(let a, let months):
+      guard case .number(let x) = value(a) else { return .unknown }
+      return addMonths(x, months)
     default: return .unknown
     }
+  }
+
+  /// Goes back to the first of January, which lies in the same year.
+  private static func dayOfYear(_ date: CivilDate) -> Int64 {
+    var first = date
+    while first.components.month != 1 || first.components.day != 1 { first.daysSinceEpoch -= 1 }
+    return Int64(date.daysSinceEpoch) - Int64(first.daysSinceEpoch)
+  }
+
+  /// By way of the first of the month.
+  private func addMonths(_ value: Int64, _ months: Int) -> Value {
+    let (local, overflow) = value.addingReportingOverflow(Int64(zone.offsetMinutes) * 60_000_000)
+    guard !overflow else { return .unknown }
+    let (date, time) = ShopZone(offsetMinutes: 0).civil(Instant(microseconds: local))
+    var (year, month, day) = date.components
+    month += months
+    while month > 12 { (year, month) = (year + 1, month - 12) }
+    while month < 1 { (year, month) = (year - 1, month + 12) }
+    while CivilDate(year: year, month: month, day: day) == nil, day > 28 { day -= 1 }
+    guard let result = CivilDate(year: year, month: month, day: day) else { return .unknown }
+    return .number(zone.instant(result, microsecondOfDay: time).microseconds)
   }
 
   private static func arithmetic(_ op: TypedExpression.Arithmetic, _ x: Int128, _ y: Int128) -> Value {

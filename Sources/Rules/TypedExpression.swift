@@ -22,10 +22,17 @@ indirect enum TypedExpression: Hashable, Sendable {
   case numberIn(TypedExpression, [Int64])
   case textIn(TypedExpression, [[UInt8]])
   case textTest(TextTest, TypedExpression, [UInt8])
+  case textMatches(TypedExpression, TextPattern)
+  /// Code points.
+  case textSize(TypedExpression)
+  /// Different texts of a list.
+  case listSize(Fact)
   case arithmetic(Arithmetic, TypedExpression, TypedExpression)
   /// int → ten-thousandths.
   case toDecimal(TypedExpression)
   case civil(CivilPart, TypedExpression)
+  /// The same civil day and time of another month.
+  case addMonths(TypedExpression, Int)
   case isMissing(TypedExpression)
   case and([TypedExpression])
   case or([TypedExpression])
@@ -42,7 +49,10 @@ indirect enum TypedExpression: Hashable, Sendable {
   enum Arithmetic: UInt8, Hashable, Sendable {
     case add, subtract, multiply, divide, multiplyDecimal, divideDecimal
   }
-  enum CivilPart: UInt8, Hashable, Sendable { case timeOfDay, date, dayOfWeek, hour }
+  /// `date`: days since 1970. `month`, `dayOfMonth` and `dayOfYear` from 0, `date1` is the day of the month from 1.
+  enum CivilPart: UInt8, Hashable, Sendable {
+    case timeOfDay, date, dayOfWeek, hour, minute, second, year, month, date1, dayOfMonth, dayOfYear
+  }
   struct Quantifier: Hashable, Sendable {
     /// `exists` or else `all`.
     var exists: Bool
@@ -55,12 +65,13 @@ extension TypedExpression {
   /// The expressions directly below.
   var children: [TypedExpression] {
     switch self {
-    case .number, .parameter, .text, .truth, .fact, .claims, .inList, .listContains, .noneActs: []
+    case .number, .parameter, .text, .truth, .fact, .claims, .inList, .listContains, .listSize, .noneActs: []
     case .compare(_, let a, let b), .compareText(_, let a, let b), .compareTruth(_, let a, let b),
       .arithmetic(_, let a, let b):
       [a, b]
     case .numberIn(let a, _), .textIn(let a, _), .textTest(_, let a, _), .toDecimal(let a), .civil(_, let a),
-      .isMissing(let a), .not(let a), .quantified(_, let a):
+      .isMissing(let a), .not(let a), .quantified(_, let a), .textMatches(let a, _), .textSize(let a),
+      .addMonths(let a, _):
       [a]
     case .and(let terms), .or(let terms): terms
     case .conditional(let a, let b, let c): [a, b, c]
@@ -70,7 +81,7 @@ extension TypedExpression {
   /// Every datum read, each once.
   func collectReferences(into references: inout Set<FactReference>) {
     switch self {
-    case .fact(let fact), .listContains(let fact, _): references.insert(.fact(fact))
+    case .fact(let fact), .listContains(let fact, _), .listSize(let fact): references.insert(.fact(fact))
     case .claims(let window): references.insert(.claims(window))
     case .inList(let name, _): references.insert(.list(String(decoding: name, as: UTF8.self)))
     case .quantified(let quantifier, _) where !quantifier.everyLine:
@@ -84,7 +95,7 @@ extension TypedExpression {
   /// True when the value differs from item to item.
   var isItemLevel: Bool {
     switch self {
-    case .fact(let fact): fact.isItemLevel
+    case .fact(let fact), .listContains(let fact, _), .listSize(let fact): fact.isItemLevel
     case .inList(_, let item): item
     case .quantified: false
     default: children.contains(where: \.isItemLevel)

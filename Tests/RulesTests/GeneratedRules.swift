@@ -62,22 +62,33 @@ struct Generated {
   }
 
   private mutating func number(_ item: Bool, _ depth: Int) -> String {
-    switch random.below(depth > 0 ? 8 : 4) {
+    switch random.below(depth > 0 ? 10 : 6) {
     case 0: return String(random.pick([-3, 0, 1, 2, 5, 100_000]))
     case 1: return "history.\(random.pick(["returns", "claims"]))(\(random.pick([1, 3])))"
     case 2: return random.pick(Generated.facts(.int, item: item))
     case 3: return random.pick(Generated.facts(.decimal, item: item))
-    case 4: return "\(random.pick(["dayOfWeek", "hour"]))(\(time()))"
-    case 5: return "(\(condition(item, depth - 1)) ? \(number(item, depth - 1)) : \(number(item, depth - 1)))"
-    case 6: return "-(\(number(item, depth - 1)))"
+    case 4:
+      return random.chance(50)
+        ? "\(random.pick(["dayOfWeek", "hour"]))(\(time()))"
+        : "\(time()).\(random.pick(Checker.civilMethods.keys.sorted()))()"
+    case 5: return "size(\(random.pick([freeText(item), "zones", "payment.methods", "coupons.types"])))"
+    case 6: return "(\(condition(item, depth - 1)) ? \(number(item, depth - 1)) : \(number(item, depth - 1)))"
+    case 7: return "-(\(number(item, depth - 1)))"
     default:
       return "(\(number(item, depth - 1)) \(random.pick(["+", "-", "*", "/"])) \(number(item, depth - 1)))"
     }
   }
 
   private mutating func time() -> String {
-    random.pick(["order.placed_at", "order.paid_at", "order.paid_or_placed_at"])
+    let plain = random.pick(["order.placed_at", "order.paid_at", "order.paid_or_placed_at"])
+    switch random.below(8) {
+    case 0: return "addMonths(\(plain), \(random.pick([-1_200, -13, -1, 0, 1, 11, 1_200])))"
+    case 1: return "(\(plain) + duration(\"\(random.pick(["36h", "1d", "0s"]))\"))"
+    default: return plain
+    }
   }
+
+  private static let patterns = ["^K", "[a-zé]+$", "(a+)+$", "제.|도", "^$", "(?i)PAID", "^.$", "\\d{2}", ""]
 
   private mutating func comparison() -> String { random.pick(["==", "!=", "<", "<=", ">", ">="]) }
 
@@ -89,7 +100,7 @@ struct Generated {
   mutating func condition(_ item: Bool, _ depth: Int) -> String {
     if depth > 0, random.chance(55) { return composite(item, depth) }
     let quoted = Expression.quoted(random.pick(Generated.texts))
-    switch random.below(13) {
+    switch random.below(16) {
     case 0, 1, 2: return "\(number(item, depth)) \(comparison()) \(number(item, depth))"
     case 3: return "\(freeText(item)) \(comparison()) \(quoted)"
     case 4: return "\(freeText(item)) \(random.pick(["==", "!="])) \(freeText(item))"
@@ -101,7 +112,11 @@ struct Generated {
     case 9: return random.pick(Generated.facts(.bool, item: item))
     case 10:
       return "timeOfDay(\(time())) \(comparison()) \"\(random.pick(["00:00", "05:00", "11:00", "24:00"]))\""
-    case 11: return "timeBetween(\(time()), \"22:00\", \"05:00\")"
+    case 11:
+      return "\(freeText(item)).matches(\(Expression.quoted(random.pick(Generated.patterns))))"
+    case 12: return "\(time()) \(comparison()) \(time())"
+    case 13: return "\(time()) - \(time()) \(comparison()) duration(\"1h\")"
+    case 14: return "timeBetween(\(time()), \"22:00\", \"05:00\")"
     default: return random.pick(["true", "false", "isHoliday(order.placed_at)", "ip.foreign"])
     }
   }
