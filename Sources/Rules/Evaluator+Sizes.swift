@@ -20,6 +20,7 @@ extension Evaluator {
   /// Different texts; unknown when the list is known in part.
   func listSize(_ fact: Fact, _ out: NumberColumn, _ batch: FactBatch, rows: Int) {
     let list = batch.list(fact)
+    if fact.level != .order { return lineListSize(batch.lines(fact.level), list, out, rows: rows) }
     let first = batch.firstElements + list &* batch.capacity
     let incomplete = batch.listsIncomplete + list &* batch.wordCount
     for row in 0..<rows { out.values[row] = first[row] == 0 ? 0 : 1 }
@@ -27,6 +28,13 @@ extension Evaluator {
     for word in 0..<((rows + 63) / 64) {
       out.known[word] = ~incomplete[word] & Kernels.mask(word, rows: rows)
     }
+  }
+
+  private func lineListSize(_ lines: LineColumns, _ list: Int, _ out: NumberColumn, rows: Int) {
+    let first = lines.firstElements + list &* lines.capacity
+    for row in 0..<rows { out.values[row] = first[row] == 0 ? 0 : 1 }
+    for element in lines.moreElements where element.list == list { out.values[element.line] &+= 1 }
+    for word in 0..<((rows + 63) / 64) { out.known[word] = Kernels.mask(word, rows: rows) }
   }
 }
 

@@ -15,7 +15,10 @@ extension FactBatch {
     }
     rowLists.removeAll(keepingCapacity: true)
     storedCount &+= 1
-    itemStarts[count] = Int32(truncatingIfNeeded: itemCount)
+    items.starts[count] = Int32(truncatingIfNeeded: items.count)
+    receivers.starts[count] = Int32(truncatingIfNeeded: receivers.count)
+    claims.starts[count] = Int32(truncatingIfNeeded: claims.count)
+    coupons.starts[count] = Int32(truncatingIfNeeded: coupons.count)
     return true
   }
 
@@ -104,7 +107,11 @@ extension FactBatch {
     addElement(.paymentMethods, dictionary.intern(text))
   }
   /// A coupon used on the order; empty bytes: not given.
-  @inlinable public func addCoupon(number: UnsafeBufferPointer<UInt8>, type: UnsafeBufferPointer<UInt8>) {
+  public func addCoupon(number: UnsafeBufferPointer<UInt8>, type: UnsafeBufferPointer<UInt8>) {
+    if layout.usesLines(.coupon), addLine(.coupon) {
+      setLineString(.couponNumber, number)
+      setLineString(.couponType, type)
+    }
     if !number.isEmpty { addElement(.coupons, dictionary.intern(number)) }
     if !type.isEmpty { addElement(.couponTypes, dictionary.intern(type)) }
   }

@@ -115,7 +115,12 @@ extension TypedExpression {
     case .conditional: shape.byte(26)
     case .quantified(let quantifier, _):
       shape.byte(27)
-      shape.byte((quantifier.exists ? 1 : 0) | (quantifier.everyLine ? 2 : 0))
+      shape.byte(quantifier.kind.rawValue)
+      shape.byte(quantifier.lines.level.rawValue << 1 | (quantifier.lines.everyLine ? 1 : 0))
+    case .fold(let fold, let lines, _, _):
+      shape.byte(33)
+      shape.byte(fold.rawValue)
+      shape.byte(lines.level.rawValue << 1 | (lines.everyLine ? 1 : 0))
     case .textMatches(_, let pattern):
       shape.byte(29)
       shape.text(pattern.bytes)
@@ -168,6 +173,9 @@ extension TypedExpression {
       let test = replaced(a)
       let then = replaced(b)
       return .conditional(test, then, replaced(c))
+    case .fold(let fold, let lines, let a, let b):
+      let filter = replaced(a)
+      return .fold(fold, lines, filter, replaced(b))
     case .quantified(let quantifier, let body): return .quantified(quantifier, replaced(body))
     }
   }

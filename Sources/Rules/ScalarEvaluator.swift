@@ -73,6 +73,7 @@ struct ScalarEvaluator {
     case .arithmetic, .toDecimal, .civil, .addMonths: return computed(typed)
     case .noneActs(let rules): return .truth(acting.isDisjoint(with: rules))
     case .and, .or, .not, .conditional, .quantified: return logic(typed)
+    case .fold(let fold, let lines, let filter, let element): return self.fold(fold, lines, filter, element)
     }
   }
 
@@ -103,27 +104,60 @@ struct ScalarEvaluator {
     if case .truth(let truth) = value { .truth(!truth) } else { .unknown }
   }
 
-  private func quantified(_ quantifier: TypedExpression.Quantifier, _ body: TypedExpression) -> Value {
-    var sawUnknown = false
-    for line in Int(batch.itemStarts[row])..<Int(batch.itemStarts[row + 1]) {
+  /// The evaluator at each line that counts.
+  private func lines(_ lines: TypedExpression.Lines) -> [ScalarEvaluator] {
+    range(lines.level).map { line in
       var inner = self
       inner.line = line
-      if !quantifier.everyLine,
-        inner.fact(.itemLive) != .truth(true) || inner.fact(.itemGift) != .truth(false)
-      {
-        continue
-      }
-      switch inner.value(body) {
-      case .truth(quantifier.exists): return .truth(quantifier.exists)
-      case .truth: break
-      default: sawUnknown = true
-      }
+      return inner
+    }.filter { inner in
+      lines.everyLine
+        || inner.fact(.itemLive) == .truth(true) && inner.fact(.itemGift) == .truth(false)
     }
-    return sawUnknown ? .unknown : .truth(!quantifier.exists)
+  }
+
+  /// The lines of a level that the order has.
+  func range(_ level: RowLevel) -> Range<Int> {
+    let starts = batch.lines(level).starts
+    return Int(starts[row])..<Int(starts[row + 1])
+  }
+
+  private func quantified(_ quantifier: TypedExpression.Quantifier, _ body: TypedExpression) -> Value {
+    let answers = lines(quantifier.lines).map { $0.outcome(body) }
+    switch quantifier.kind {
+    case .exists:
+      return answers.contains(.true) ? .truth(true) : answers.contains(.unknown) ? .unknown : .truth(false)
+    case .all:
+      return answers.contains(.false) ? .truth(false) : answers.contains(.unknown) ? .unknown : .truth(true)
+    case .one:
+      if answers.filter({ $0 == .true }).count > 1 { return .truth(false) }
+      return answers.contains(.unknown) ? .unknown : .truth(answers.contains(.true))
+    }
+  }
+
+  private func fold(
+    _ fold: TypedExpression.Fold, _ lines: TypedExpression.Lines, _ filter: TypedExpression,
+    _ element: TypedExpression
+  ) -> Value {
+    let asked = self.lines(lines).map { ($0, $0.outcome(filter)) }
+    guard !asked.contains(where: { $0.1 == .unknown }) else { return .unknown }
+    let chosen = asked.filter { $0.1 == .true }.map(\.0)
+    if fold == .count { return .number(Int64(chosen.count)) }
+    var numbers: [Int64] = []
+    for line in chosen {
+      guard case .number(let number) = line.value(element) else { return .unknown }
+      numbers.append(number)
+    }
+    switch fold {
+    case .minimum: return numbers.min().map { .number($0) } ?? .unknown
+    case .maximum: return numbers.max().map { .number($0) } ?? .unknown
+    default: return ScalarEvaluator.narrow(numbers.reduce(Int128(0)) { $0 + Int128($1) })
+    }
   }
 
   private func isMissing(_ typed: TypedExpression) -> Value {
     if case .fact(let fact) = typed, fact.storage == .textList {
+      if fact.level != .order { return .truth(false) }
       return .truth(ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row))
     }
     return .truth(value(typed) == .unknown)
@@ -143,7 +177,7 @@ struct ScalarEvaluator {
   }
 
   func fact(_ fact: Fact) -> Value {
-    if fact.isItemLevel { return line.map { itemFact(fact, $0) } ?? .unknown }
+    if fact.level != .order { return line.map { lineFact(fact, $0) } ?? .unknown }
     switch fact.storage {
     case .number: return number(batch.numbers, batch.numbersKnown, Int(fact.rawValue))
     case .truth:
@@ -161,19 +195,20 @@ struct ScalarEvaluator {
     code == 0 ? .unknown : .text(batch.dictionary.withBytes(of: code) { Array($0) })
   }
 
-  private func itemFact(_ fact: Fact, _ line: Int) -> Value {
-    let words = batch.itemCapacity / 64
+  private func lineFact(_ fact: Fact, _ line: Int) -> Value {
+    let lines = batch.lines(fact.level)
+    let words = lines.capacity / 64
     switch fact.storage {
     case .number:
-      let column = Int(fact.rawValue - Fact.itemQuantity.rawValue)
-      guard ScalarEvaluator.bit(batch.itemNumbersKnown, column * words, line) else { return .unknown }
-      return .number(batch.itemNumbers[column * batch.itemCapacity + line])
+      let column = Int(fact.rawValue) - lines.numberBase
+      guard ScalarEvaluator.bit(lines.numbersKnown, column * words, line) else { return .unknown }
+      return .number(lines.numbers[column * lines.capacity + line])
     case .truth:
-      let offset = Int(fact.rawValue - Fact.itemLive.rawValue) * words
-      guard ScalarEvaluator.bit(batch.itemTruthsKnown, offset, line) else { return .unknown }
-      return .truth(ScalarEvaluator.bit(batch.itemTruths, offset, line))
-    default:
-      return text(batch.itemTexts[Int(fact.rawValue - Fact.itemSku.rawValue) * batch.itemCapacity + line])
+      let offset = (Int(fact.rawValue) - lines.truthBase) * words
+      guard ScalarEvaluator.bit(lines.truthsKnown, offset, line) else { return .unknown }
+      return .truth(ScalarEvaluator.bit(lines.truths, offset, line))
+    case .text: return text(lines.texts[(Int(fact.rawValue) - lines.textBase) * lines.capacity + line])
+    case .textList: return .unknown
     }
   }
 
@@ -182,13 +217,20 @@ struct ScalarEvaluator {
       ScalarEvaluator.bit(batch.listsKnown, slot * batch.wordCount, row)
     else { return .unknown }
     if !item { return .truth(ScalarEvaluator.bit(batch.onLists, slot * batch.wordCount, row)) }
-    return line.map { .truth(ScalarEvaluator.bit(batch.itemOnLists, slot * batch.itemCapacity / 64, $0)) }
+    return line.map { .truth(ScalarEvaluator.bit(batch.items.onLists, slot * batch.items.capacity / 64, $0)) }
       ?? .unknown
   }
 
   /// Elements of a list of texts, in no order.
   func elements(_ fact: Fact) -> [[UInt8]] {
     let list = batch.list(fact)
+    if fact.level != .order {
+      guard let line else { return [] }
+      let lines = batch.lines(fact.level)
+      let first = lines.firstElements[list * lines.capacity + line]
+      let more = lines.moreElements.filter { $0.list == list && $0.line == line }.map(\.code)
+      return (first == 0 ? [] : [first] + more).map { batch.dictionary.withBytes(of: $0) { Array($0) } }
+    }
     let first = batch.firstElements[list * batch.capacity + row]
     let codes =
       (first == 0 ? [] : [first])
@@ -197,14 +239,18 @@ struct ScalarEvaluator {
   }
 
   private func listSize(_ fact: Fact) -> Value {
-    let incomplete = ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row)
-    return incomplete ? .unknown : .number(Int64(Set(elements(fact)).count))
+    return isIncomplete(fact) ? .unknown : .number(Int64(Set(elements(fact)).count))
   }
 
   private func listContains(_ fact: Fact, _ text: [UInt8]) -> Value {
     if elements(fact).contains(text) { return .truth(true) }
-    let incomplete = ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row)
-    return incomplete ? .unknown : .truth(false)
+    return isIncomplete(fact) ? .unknown : .truth(false)
+  }
+
+  /// Only lists of orders can be known in part.
+  private func isIncomplete(_ fact: Fact) -> Bool {
+    fact.level == .order
+      && ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row)
   }
 
   // MARK: Texts and numbers
