@@ -69,7 +69,11 @@ public enum RuleDiff {
     if !alert.isEmpty { fields.append(("\(name).alert", alert.joined(separator: ": "))) }
     if actions.gift { fields.append(("\(name).gift", "true")) }
     if let mark = actions.mark { fields.append(("\(name).mark", mark)) }
+    if let team = actions.markTeam { fields.append(("\(name).mark.team", team)) }
     if let hold = actions.hold { fields.append(("\(name).hold", hold)) }
+    if let memo = actions.memo { fields.append(("\(name).memo", memo)) }
+    if actions.surcharge { fields.append(("\(name).surcharge", "true")) }
+    if actions.stockAlert { fields.append(("\(name).stock_alert", "true")) }
     return fields
   }
 }

@@ -120,8 +120,14 @@ extension Linter {
       effects.alertText = nil
     }
     if !rest.gift { effects.gift = false }
-    if rest.mark == nil { effects.mark = nil }
+    if rest.mark == nil {
+      effects.mark = nil
+      effects.markTeam = nil
+    }
     if rest.hold == nil { effects.hold = nil }
+    if rest.memo == nil { effects.memo = nil }
+    if !rest.surcharge { effects.surcharge = false }
+    if !rest.stockAlert { effects.stockAlert = false }
     return rest == effects && implies(a, b)
   }
 

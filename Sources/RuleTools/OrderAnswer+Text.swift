@@ -51,18 +51,16 @@ extension OrderAnswer {
 extension Wording {
   func effect(_ kind: String, _ text: String) -> String {
     let names = [
-      "alert": pick("알림", "alert"), "gift": pick("사은품", "gift"), "mark": pick("메모", "mark"),
-      "hold": pick("출고 보류", "hold"),
+      "alert": pick("알림", "alert"), "gift": pick("사은품", "gift"), "mark": pick("분류", "mark"),
+      "hold": pick("출고 보류", "hold"), "memo": pick("메모", "memo"),
+      "surcharge": pick("추가 배송비", "surcharge"), "stock_alert": pick("재고 알림", "stock alert"),
     ]
     return (names[kind] ?? kind) + (text.isEmpty ? "" : " “\(text)”")
   }
 
   func actions(_ actions: Rule.Actions) -> String {
     var shown = actions.labels
-    if actions.alertChannel != nil || actions.alertText != nil { shown.append(effect("alert", "")) }
-    if actions.gift { shown.append(effect("gift", "")) }
-    if actions.mark != nil { shown.append(effect("mark", "")) }
-    if actions.hold != nil { shown.append(effect("hold", "")) }
+    shown += actions.effects(ruleName: "").map { effect($0.kind, "") }
     return shown.joined(separator: ", ")
   }
 }

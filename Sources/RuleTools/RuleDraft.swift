@@ -89,8 +89,16 @@ public struct RuleDraft {
       text += ", text: \(YAMLText.flowScalar(actions.alertText ?? ""))}\n"
     }
     if actions.gift { text += "      gift: true\n" }
-    if let mark = actions.mark { text += "      mark: \(YAMLText.scalar(mark))\n" }
+    if let mark = actions.mark {
+      let team = actions.markTeam.map { ", team: \(YAMLText.flowScalar($0))" }
+      text += "      mark: "
+      text +=
+        team.map { "{name: \(YAMLText.flowScalar(mark))\($0)}\n" } ?? "\(YAMLText.scalar(mark))\n"
+    }
     if let hold = actions.hold { text += "      hold: \(YAMLText.scalar(hold))\n" }
+    if let memo = actions.memo { text += "      memo: \(YAMLText.scalar(memo))\n" }
+    if actions.surcharge { text += "      surcharge: true\n" }
+    if actions.stockAlert { text += "      stock_alert: true\n" }
     text +=
       "    on_cancel: \(template.keepsOnCancel ? "keep" : "withdraw")  # withdraw or keep, when the order is cancelled\n"
     return text

@@ -42,8 +42,15 @@ public enum RulePrinter {
       parts.append("alert: {channel: \(channel), text: \(YAMLText.quoted(actions.alertText ?? ""))}")
     }
     if actions.gift { parts.append("gift: true") }
-    if let mark = actions.mark { parts.append("mark: \(YAMLText.quoted(mark))") }
+    if let mark = actions.mark {
+      let team = actions.markTeam.map { ", team: \(YAMLText.quoted($0))" }
+      parts.append(
+        team.map { "mark: {name: \(YAMLText.quoted(mark))\($0)}" } ?? "mark: \(YAMLText.quoted(mark))")
+    }
     if let hold = actions.hold { parts.append("hold: \(YAMLText.quoted(hold))") }
+    if let memo = actions.memo { parts.append("memo: \(YAMLText.quoted(memo))") }
+    if actions.surcharge { parts.append("surcharge: true") }
+    if actions.stockAlert { parts.append("stock_alert: true") }
     return "{\(parts.joined(separator: ", "))}"
   }
 }

@@ -135,13 +135,13 @@ struct RuleRegistryTests {
     let rules = "rules:\n  - {id: a, if: amount.items >= 1, then: {labels: [A]}}"
     let hash = try RuleSet.load(files: [("r.yaml", rules)]).hash
     var bulk = "rules:\n"
-    for number in 0..<900 {
-      bulk += "  - {id: r\(number), if: amount.items >= \(number), then: {labels: [B]}}\n"
+    for number in 0..<9_900 {
+      bulk += "  - {id: r\(number), if: true, then: {labels: [B]}}\n"
     }
     let bulkHash = try RuleSet.load(files: [("r.yaml", bulk)]).hash
     var other = "rules:\n"
     for number in 0..<200 {
-      other += "  - {id: s\(number), if: amount.items >= \(number), then: {labels: [B]}}\n"
+      other += "  - {id: s\(number), if: true, then: {labels: [B]}}\n"
     }
     let otherHash = try RuleSet.load(files: [("r.yaml", other)]).hash
     let registry = Self.fold(
@@ -155,7 +155,7 @@ struct RuleRegistryTests {
     let edition = RuleEdition.newest(registry, catalogue) { scope, activation, _ in
       refused.append("\(scope) \(activation.value.number)")
     }
-    // 900 rules of the mall and 200 shared ones are too many together: the later one waits, and what lay under it is
+    // 9,900 rules of the mall and 200 shared ones are too many together: the later one waits, and what lay under it is
     // no better.
     #expect(refused == ["shared 4", "shared 3", "shared 2"])
     #expect(edition.shared == hash && edition.held == [.shared: 1])
