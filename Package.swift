@@ -159,6 +159,7 @@ let package = Package(
       ]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
+    tests("StageSimulationTests", ["Stage", "Kafka", "Store"]),
   ],
   cxxLanguageStandard: .cxx17
 )
