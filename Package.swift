@@ -161,6 +161,7 @@ let package = Package(
       ]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
+    tests("StageSimulationTests", ["Stage", "Kafka", "Store"]),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -55,11 +55,24 @@ extension Consumer {
   }
 
   /// The group's name, generation and member id, as a transaction needs them to fence zombies.
+  ///
+  /// A client whose session has ended forgets its member id and its generation on its own thread, before it says that
+  /// the partitions are lost; brokers take a transaction's offsets from somebody without both unchecked. So it
+  /// is taken when partitions are assigned, and kept.
+  /// - Throws: ``KafkaError`` with remedy `.rejoin`: not a member any more.
   public func groupMetadata() throws(KafkaError) -> GroupMetadata {
     guard let metadata = rd_kafka_consumer_group_metadata(handle.rk) else {
       throw KafkaError.own("the consumer has no group")
     }
-    return GroupMetadata(taking: metadata)
+    let taken = GroupMetadata(taking: metadata)
+    guard isManual || hasMemberId else { throw KafkaError(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID) }
+    return taken
+  }
+
+  private var hasMemberId: Bool {
+    guard let id = rd_kafka_memberid(handle.rk) else { return false }
+    defer { rd_kafka_mem_free(handle.rk, id) }
+    return id.pointee != 0
   }
 
   /// Continues reading a partition that is ours at another offset.

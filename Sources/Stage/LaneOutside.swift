@@ -44,6 +44,7 @@ public protocol LaneInputs {
   func committed(_ partitions: [TopicPartition], timeoutMs: Int) throws -> [TopicPartition: Int64]
   func commitAsync(_ offsets: [PartitionOffset]) throws
   func watermarks(_ partition: TopicPartition, timeoutMs: Int) throws -> (low: Int64, high: Int64)
+  /// Throws when the group has gone on without us.
   func groupMetadata() throws -> Group
   /// Leaves the group and ends.
   func leave()
@@ -86,6 +87,8 @@ public protocol LaneTransactions {
   func take() -> CommitOutcome?
   /// Waits for the end at most so long.
   func wait(milliseconds: Int) -> CommitOutcome?
+  /// After a transaction that left the producer closed; nothing may be running.
+  func reopenIfClosed() throws
   func close()
 }
 

@@ -54,13 +54,13 @@ public protocol StatefulProcessor: AnyObject {
   /// All that was collected so far is in the partitions' files: memory that was pinned for it may go.
   func persisted()
   /// Called between batches, also while there are none. What it sends is caused by no input: nothing waits for it.
-  func tick(outputs: Producer) throws
+  func tick(outputs: Sink) throws
   /// Bytes held in memory only because they are not in the files yet.
   var dirtyBytes: Int { get }
 }
 
 extension StatefulProcessor {
-  public func tick(outputs: Producer) throws {}
+  public func tick(outputs: Sink) throws {}
 }
 
 /// Changed records on their way to the changelog and to the file: one arena, no allocation per record.

@@ -14,7 +14,7 @@ extension StatefulLane {
     case .waitingAcknowledgements:
       if producer.acknowledgedThrough >= commitSequence { try decide() }
     case .inTransaction:
-      if let outcome = transactions?.take() { try settle(outcome) }
+      if let outcome = waitOutcome(milliseconds: 0) { try settle(outcome) }
     }
     if settings.durability == .scratch, settings.progress != nil || now - lastHintMs >= 10 {
       hint(acknowledged.all, now: now)
@@ -39,14 +39,27 @@ extension StatefulLane {
   private func freeze() throws {
     CrashPoint.beforeFreeze.reach()
     try processor.collect(into: &changes)
-    commitOffsets = owned.map { ($0.key, $0.value.nextOffset) }
+    commitOffsets = owned.sorted { $0.key < $1.key }.map { ($0.key, $0.value.nextOffset) }
     commitSequence = producer.lastSequence
     uncommitted = 0
     phase = .waitingAcknowledgements
     if producer.acknowledgedThrough >= commitSequence { try decide() }
   }
 
+  /// False: the group has gone on without us, as an event will say.
+  private var mayCommit: Bool { !settings.usesGroup || !hasChangelog || membership != nil }
+
+  /// The outcome of the transaction that this commit waits for; those of former ones are dropped.
+  func waitOutcome(milliseconds: Int) -> CommitOutcome? {
+    while let outcome = transactions?.wait(milliseconds: milliseconds) {
+      if outcomesToDrop == 0 { return outcome }
+      outcomesToDrop -= 1
+    }
+    return nil
+  }
+
   private func decide() throws {
+    guard mayCommit else { return }
     CrashPoint.acknowledgedNotCommitted.reach()
     switch settings.durability {
     case .transaction(_, let changelogTopic):
@@ -74,7 +87,8 @@ extension StatefulLane {
     let offsets = commitOffsets.map {
       (TopicPartition(settings.inputTopic, $0.partition), $0.offset)
     }
-    transactions?.start(records, offsets: offsets, group: try consumer.groupMetadata())
+    let group = settings.usesGroup ? membership : try consumer.groupMetadata()
+    transactions?.start(records, offsets: offsets, group: group)
     CrashPoint.inTransaction.reach()
   }
 
@@ -99,9 +113,11 @@ extension StatefulLane {
       transactionCommitted()
     case .aborted(let error):
       context.note(.commitRepeated(reason: error.name))
+      try transactions?.reopenIfClosed()
       phase = .waitingAcknowledgements
     case .uncertain(let error), .fenced(let error):
       context.note(.commitRepeated(reason: error.name))
+      try transactions?.reopenIfClosed()
       if try wasCommitted() { transactionCommitted() } else { phase = .waitingAcknowledgements }
     }
   }
@@ -144,7 +160,7 @@ extension StatefulLane {
   /// Writes what transactions have committed into the files.
   func checkpoint() throws {
     CrashPoint.beforeCheckpoint.reach()
-    for (partition, entry) in owned {
+    for (partition, entry) in owned.sorted(by: { $0.key < $1.key }) {
       try write(
         awaitingCheckpoint, partition: partition, inputOffset: entry.committedOffset,
         changelogOffset: entry.changelogEnd)
@@ -207,7 +223,7 @@ extension StatefulLane {
       if producer.waitAcknowledged(through: commitSequence, timeoutMs: milliseconds) { try decide() }
       if let failure = producer.failure { throw failure }
     case .inTransaction:
-      if let outcome = transactions?.wait(milliseconds: milliseconds) { try settle(outcome) }
+      if let outcome = waitOutcome(milliseconds: milliseconds) { try settle(outcome) }
     }
   }
 
@@ -216,7 +232,7 @@ extension StatefulLane {
     guard partitions.contains(where: { owned[$0] != nil }) else { return }
     let deadline = outside.nowMs() + 8_000
     CrashPoint.inDrain.reach()
-    while phase != .idle || uncommitted > 0 || !changes.isEmpty {
+    while mayCommit, phase != .idle || uncommitted > 0 || !changes.isEmpty {
       if phase == .idle { try freeze() }
       try waitOnPhase(milliseconds: 100)
       if outside.nowMs() > deadline {
@@ -234,12 +250,14 @@ extension StatefulLane {
 /// Why a lane stops by itself.
 public enum LaneError: Error, CustomStringConvertible {
   case outputsNotAcknowledged
+  case commitUnresolved
   case inputGone(partition: Int32, committed: Int64, earliest: Int64)
   case changelogGone(partition: Int32, needed: Int64)
 
   public var description: String {
     switch self {
     case .outputsNotAcknowledged: "outputs were not acknowledged in time: is the broker reachable?"
+    case .commitUnresolved: "a state commit does not end: is the transaction coordinator reachable?"
     case .inputGone(let partition, let committed, let earliest):
       "partition \(partition): the committed offset \(committed) is gone, the topic begins at \(earliest): "
         + "retention was shorter than the stop; set the group's offset by hand to go on"

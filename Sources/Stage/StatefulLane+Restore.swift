@@ -12,30 +12,68 @@ extension StatefulLane {
   /// Opens and restores the partitions; where each is to be read on.
   private func prepare(_ partitions: [TopicPartition]) throws -> [(TopicPartition, Int64)] {
     var starts: [(TopicPartition, Int64)] = []
-    let committed = try committedOffsets(partitions)
+    let claims = try openAll(partitions)
     for topicPartition in partitions {
       let partition = topicPartition.partition
-      let state: Outside.StateFile
-      var next: Int64
-      var changelogEnd: Int64 = -1
-      var restored: Int64 = 0
-      if case .transaction(_, let changelogTopic) = settings.durability {
-        (state, changelogEnd, restored) = try openRestored(TopicPartition(changelogTopic, partition))
-        next = committed[partition] ?? -1
-      } else {
-        state = try openFile(partition)
-        next = state.position.inputOffset
-      }
-      next = try checked(topicPartition, next: next)
+      guard let claim = claims[partition] else { continue }
+      let next = try checked(topicPartition, next: claim.next)
       owned[partition] = Owned(
-        state: state, nextOffset: next, committedOffset: next, changelogEnd: changelogEnd)
-      try processor.open(partition, state: state)
+        state: claim.state, nextOffset: next, committedOffset: next, changelogEnd: claim.changelogEnd)
+      try processor.open(partition, state: claim.state)
       starts.append((topicPartition, next))
       CrashPoint.claimed.reach()
-      context.note(.assigned(partition: partition, offset: next, restored: restored))
+      context.note(.assigned(partition: partition, offset: next, restored: claim.restored))
     }
     context.ownedPartitions.store(owned.count, ordering: .relaxed)
     return starts
+  }
+
+  /// A partition's state and the next input, which belong together.
+  private struct Claim {
+    var state: Outside.StateFile
+    var next: Int64
+    var changelogEnd: Int64 = -1
+    var restored: Int64 = 0
+  }
+
+  private func openAll(_ partitions: [TopicPartition]) throws -> [Int32: Claim] {
+    var claims: [Int32: Claim] = [:]
+    guard case .transaction(_, let changelogTopic) = settings.durability else {
+      for partition in partitions.map(\.partition) {
+        let state = try openFile(partition)
+        claims[partition] = Claim(state: state, next: state.position.inputOffset)
+      }
+      return claims
+    }
+    let committed = try committedOffsets(partitions)
+    for partition in partitions.map(\.partition) {
+      let (state, end, restored) = try openRestored(TopicPartition(changelogTopic, partition))
+      claims[partition] = Claim(
+        state: state, next: committed[partition] ?? -1, changelogEnd: end, restored: restored)
+    }
+    try catchUp(&claims, partitions, changelogTopic)
+    return claims
+  }
+
+  /// Whoever stood still while restoring may find that the group gave the partitions to others, who committed: that is in
+  /// the states then, and its inputs must not be folded once more. Until offsets and states agree.
+  private func catchUp(
+    _ claims: inout [Int32: Claim], _ partitions: [TopicPartition], _ changelogTopic: String
+  ) throws {
+    var isBehind = true
+    while isBehind {
+      isBehind = false
+      let committed = try committedOffsets(partitions)
+      for partition in partitions.map(\.partition) {
+        guard let claim = claims[partition], committed[partition] ?? -1 != claim.next else { continue }
+        isBehind = true
+        let (state, end, restored) = try restore(
+          claim.state, changelog: TopicPartition(changelogTopic, partition))
+        claims[partition] = Claim(
+          state: state, next: committed[partition] ?? -1, changelogEnd: end,
+          restored: claim.restored + restored)
+      }
+    }
   }
 
   /// Stable committed offsets: an open transaction of the former owner is waited for.
@@ -78,7 +116,7 @@ extension StatefulLane {
     }
   }
 
-  private var hasChangelog: Bool {
+  var hasChangelog: Bool {
     if case .transaction = settings.durability { return true }
     return false
   }
@@ -109,12 +147,17 @@ extension StatefulLane {
     context.become(.restoring)
     batch.release()
     for partition in partitions { release(partition) }
+    // In the same generation it could still commit, behind what is about to be read.
+    if outcomesToDrop > 0 { throw LaneError.commitUnresolved }
     for partition in damaged {
       context.note(.stateRebuilt(partition: partition, reason: "file damaged"))
       try outside.deleteState(directory: settings.stateDirectory, name: fileName(partition))
     }
-    let starts = try prepare(partitions.map { TopicPartition(settings.inputTopic, $0) })
-    try consumer.assign(starts)
+    if !consumer.owesRebalanceAnswer {
+      let starts = try prepare(partitions.map { TopicPartition(settings.inputTopic, $0) })
+      try consumer.assign(starts)
+    }
+    try handleEvents()
     context.become(.ready)
   }
 

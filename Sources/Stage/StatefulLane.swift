@@ -56,6 +56,12 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
   var uncommitted = 0
   var acknowledged = AcknowledgedOffsets()
   var transactions: Outside.Transactions?
+  /// Outcomes still to come of transactions that no longer matter.
+  var outcomesToDrop = 0
+  /// Of the assignment whose partitions are owned; nil: the group has gone on, nothing may be committed.
+  var membership: Outside.Inputs.Group?
+  /// Of the last poll, not yet worked off.
+  private var events: [ConsumerEvent] = []
   private var isStarted = false
 
   /// `effectTopics`: topics whose records `collect` may send with the state, by their number there.
@@ -92,7 +98,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
         return true
       }
       context.become(.draining)
-      if settings.keepsStateAtEnd || settings.durability != .scratch { try drain(Array(owned.keys)) }
+      if settings.keepsStateAtEnd || settings.durability != .scratch { try drainAtEnd() }
       close()
       context.become(.stopped)
     } catch {
@@ -100,6 +106,15 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
       context.fail("\(settings.groupId): \(error)")
     }
     return false
+  }
+
+  /// A file that turns out damaged now is rebuilt by its next owner; what decides is the changelog.
+  private func drainAtEnd() throws {
+    do {
+      try drain(Array(owned.keys))
+    } catch PartitionStateError.damaged where hasChangelog {
+      context.note(.clientError("a state file is damaged; it is rebuilt at the next start"))
+    }
   }
 
   private func start() throws {
@@ -123,7 +138,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
     let room = settings.uncommittedMax - uncommitted
     if room <= 0 { try waitForCommit() }
     let limit = max(64, min(settings.batchMax, room))
-    var events = consumer.poll(into: batch, max: limit, timeoutMs: settings.pollTimeoutMs)
+    events = consumer.poll(into: batch, max: limit, timeoutMs: settings.pollTimeoutMs)
     if settings.gatherMs > 0, events.isEmpty, batch.count > 0, batch.count < limit / 4 {
       outside.pause(milliseconds: settings.gatherMs)
       events = consumer.poll(into: batch, max: limit - batch.count, timeoutMs: 0)
@@ -131,7 +146,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
     if batch.count > 0 { CrashPoint.afterPoll.reach() }
     try handleBatch()
     try processor.tick(outputs: producer)
-    for event in events { try handle(event) }
+    try handleEvents()
     try advanceCommit(idle: batch.count == 0)
     batch.release()
     if let failure = producer.failure { throw failure }
@@ -163,10 +178,19 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
     }
   }
 
+  /// An event that ends in an error stays, so that a rebalance is answered after all.
+  func handleEvents() throws {
+    while let event = events.first {
+      try handle(event)
+      events.removeFirst()
+    }
+  }
+
   private func handle(_ event: ConsumerEvent) throws {
     switch event {
     case .assigned(let partitions):
       context.become(.restoring)
+      membership = try? consumer.groupMetadata()
       try claim(partitions)
       context.become(.ready)
     case .revoked(let partitions, let lost):
@@ -190,7 +214,8 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
   func release(_ partition: Int32) {
     if phase == .inTransaction {
       // Its outcome no longer matters to this partition; for the others it is found out afterwards.
-      if transactions?.wait(milliseconds: 15_000) == nil {
+      if waitOutcome(milliseconds: 15_000) == nil {
+        outcomesToDrop += 1
         context.note(.clientError("transaction still open"))
       }
       phase = .waitingAcknowledgements

@@ -7,7 +7,7 @@ public final class TransactionRunner: @unchecked Sendable {
   // Unchecked: `producer` is touched on `queue` only.
   private let producer: TransactionalProducer
   private let queue = DispatchQueue(label: "passflow.state-transaction")
-  private let outcome = Mutex<CommitOutcome?>(nil)
+  private let outcomes = Mutex<[CommitOutcome]>([])
   private let finished = DispatchSemaphore(value: 0)
 
   init(producer: TransactionalProducer) { self.producer = producer }
@@ -20,26 +20,26 @@ public final class TransactionRunner: @unchecked Sendable {
     let work = Work(records: records, offsets: offsets, group: group)
     queue.async { [self] in
       let result = producer.commit(work.records, offsets: work.offsets, group: work.group)
-      outcome.withLock { $0 = result }
+      outcomes.withLock { $0.append(result) }
       finished.signal()
     }
   }
 
   /// The outcome if the transaction has ended.
-  public func take() -> CommitOutcome? {
-    guard finished.wait(timeout: .now()) == .success else { return nil }
-    return outcome.withLock { value in
-      defer { value = nil }
-      return value
-    }
-  }
+  public func take() -> CommitOutcome? { wait(milliseconds: 0) }
 
   /// Waits for the end at most so long.
   public func wait(milliseconds: Int) -> CommitOutcome? {
     guard finished.wait(timeout: .now() + .milliseconds(milliseconds)) == .success else { return nil }
-    return outcome.withLock { value in
-      defer { value = nil }
-      return value
+    return outcomes.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+  }
+
+  /// After a transaction that left the producer closed; nothing may be running.
+  public func reopenIfClosed() throws {
+    try queue.sync {
+      if producer.isOpen { return }
+      guard producer.abandoned <= TransactionalProducer.abandonedMax else { throw LaneError.commitUnresolved }
+      try producer.open()
     }
   }
 
