@@ -95,12 +95,25 @@ let package = Package(
         "Kafka", "Files",
       ]),
 
+    // Around the rules: lint, test, explain, new, fmt.
+    core(
+      "RuleTools",
+      [
+        "Orders", "Topics", "YAML", "Rules", "History", "Files", "EnrichStage", "EvaluateStage",
+        "IngestStage",
+      ]),
+
     // Executables.
     tool("passflow-ingest", ["IngestStage"]),
     tool("passflow-enrich", ["EnrichStage", "Stage"]),
     tool("passflow-evaluate", ["EvaluateStage", "Stage"]),
     tool("passflow-apply", ["ApplyStage", "Stage"]),
-    tool("passflow", ["Pipeline", "Stage", "Files", "Kafka", "Topics", "ApplyStage"]),
+    tool(
+      "passflow",
+      [
+        "Pipeline", "RuleTools", "Rules", "Orders", "Stage", "Files", "Kafka", "Topics", "ApplyStage",
+        "EvaluateStage",
+      ]),
 
     // Measurements of one target each; run in release.
     benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics"]),
@@ -118,6 +131,7 @@ let package = Package(
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
     tests("RulesTests", ["Rules", "CRuleKernels"]),
+    tests("RuleToolsTests", ["RuleTools", "Rules", "Files", "History", "YAML", "Orders", "Topics"]),
     tests("HistoryTests", ["History", "Orders", "Topics"]),
     tests("KafkaTests", ["Kafka"]),
     tests("StoreTests", ["Store"]),
@@ -126,7 +140,9 @@ let package = Package(
     tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop", "Kafka", "Stage", "Store"]),
     tests(
       "EnrichStageTests", ["EnrichStage", "History", "Kafka", "Orders", "Rules", "Stage", "Store", "Topics"]),
-    tests("EvaluateStageTests", ["EvaluateStage", "History", "Orders", "Rules", "Topics"]),
+    tests(
+      "EvaluateStageTests",
+      ["EvaluateStage", "ApplyStage", "Files", "History", "Kafka", "Orders", "Rules", "Stage", "Topics"]),
     tests(
       "ScenarioTests",
       [
@@ -139,8 +155,7 @@ let package = Package(
       "PipelineTests",
       [
         "Pipeline", "Files", "EnrichStage", "EvaluateStage", "History", "IngestStage", "HTTP", "Kafka",
-        "Rules",
-        "Stage", "Topics",
+        "Orders", "Rules", "Stage", "Topics",
       ]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),

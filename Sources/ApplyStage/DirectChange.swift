@@ -70,8 +70,7 @@ struct DirectChange {
       wantedActions.append(action)
     }
     for action in wantedActions where !isDone(action) {
-      guard let kind = OrderEffect.Kind(rawValue: action.kind) else { return false }
-      let effect = OrderEffect(kind: kind, rule: action.rule, cause: action.cause, text: action.text)
+      guard let effect = OrderEffect(action) else { return false }
       guard !effects.contains(where: { $0.key == effect.key }) else { return false }
       effects.append(effect)
     }

@@ -8,11 +8,11 @@ extension Reconciler {
     if isWanted {
       for action in decision.actions {
         if isDone(action.rule, action.kind, action.cause, result.newLedger.effects) { continue }
-        guard let kind = OrderEffect.Kind(rawValue: action.kind) else {
+        guard let effect = OrderEffect(action) else {
           note("action.kind", &result)
           continue
         }
-        add(OrderEffect(kind: kind, rule: action.rule, cause: action.cause, text: action.text), &result)
+        add(effect, &result)
       }
     }
     if decision.tooLate, !isDone("", OrderEffect.Kind.tooLate.rawValue, "", result.newLedger.effects) {

@@ -56,11 +56,18 @@ public struct OrderEffect: Hashable, Sendable {
     case tooLate = "too_late"
     /// A label stays although its rule became unknown (D6); once per rule and label.
     case review
+    /// A message about an item's stock; as an alert.
+    case stockAlert = "stock_alert"
     /// Undone when no longer wanted.
-    case gift, mark, hold
+    case gift, mark, hold, memo, surcharge
 
     /// True for what is taken back when a later decision does not want it.
-    var isReversible: Bool { self == .gift || self == .mark || self == .hold }
+    var isReversible: Bool {
+      switch self {
+      case .gift, .mark, .hold, .memo, .surcharge: true
+      case .alert, .stockAlert, .tooLate, .review: false
+      }
+    }
   }
 
   public var kind: Kind
@@ -68,6 +75,10 @@ public struct OrderEffect: Hashable, Sendable {
   public var cause: String
   /// Free of personal data.
   public var text: String
+  /// Of alerts; empty: the default one.
+  public var channel: String = ""
+  /// Of marks: the team they are for.
+  public var team: String = ""
   /// False when a mark is to be cleared.
   public var isSet: Bool = true
 
@@ -83,6 +94,9 @@ public struct OrderEffect: Hashable, Sendable {
     case .gift: isSet ? "gift.marked" : "gift.unmarked"
     case .mark: isSet ? "mark.set" : "mark.cleared"
     case .hold: isSet ? "hold.set" : "hold.released"
+    case .memo: isSet ? "memo.written" : "memo.removed"
+    case .surcharge: isSet ? "surcharge.set" : "surcharge.cleared"
+    case .stockAlert: "stock_alert.sent"
     }
   }
 
@@ -91,13 +105,15 @@ public struct OrderEffect: Hashable, Sendable {
     if kind.isReversible { return nil }
     return ShopAlert(
       order: order, idempotencyKey: "\(order.mallId)\u{1F}\(order.shopNo)\u{1F}\(order.orderId)\u{1F}\(key)",
-      rule: rule, cause: cause, text: text, at: at)
+      rule: rule, cause: cause, text: text, channel: channel, at: at)
   }
 
   /// The mark for the shop, for kinds that are one.
   public func mark(of order: OrderIdentity, at: Instant) -> ShopMark? {
     if !kind.isReversible { return nil }
-    return ShopMark(order: order, kind: kind.rawValue, rule: rule, cause: cause, isSet: isSet, at: at)
+    return ShopMark(
+      order: order, kind: kind.rawValue, rule: rule, cause: cause, text: text, team: team, isSet: isSet,
+      at: at)
   }
 
   /// Reads back a key; nil for kinds of another version of this program.
@@ -105,6 +121,14 @@ public struct OrderEffect: Hashable, Sendable {
     let parts = key.split(separator: "\u{1F}", maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count == 3, let kind = Kind(rawValue: String(parts[1])) else { return nil }
     self.init(kind: kind, rule: String(parts[0]), cause: String(parts[2]), text: "")
+  }
+
+  /// Nil for a kind that this version of the program does not know.
+  init?(_ action: DesiredActionValue) {
+    guard let kind = Kind(rawValue: action.kind) else { return nil }
+    self.init(kind: kind, rule: action.rule, cause: action.cause, text: action.text)
+    channel = action.channel
+    team = action.team
   }
 
   init(kind: Kind, rule: String, cause: String, text: String, isSet: Bool = true) {

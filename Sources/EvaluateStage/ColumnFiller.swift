@@ -84,6 +84,7 @@ struct ColumnFiller: ~Copyable {
     var status = 0
     var addressState = 0
     var isGift = false
+    var receivers: Int64 = 0
     while reader.next() {
       switch reader.field {
       case 1: row.mallId = reader.slice()
@@ -103,6 +104,10 @@ struct ColumnFiller: ~Copyable {
         if layout.uses(.paymentMethods) { batch.addMethod(method.assumingMemoryBound(to: UInt8.self)) }
       case 16: isGift = reader.bool()
       case 17: addressState = Int(truncatingIfNeeded: reader.int64())
+      case 19: fillCoupon(reader.message(), batch)
+      case 21:
+        receivers += 1
+        reader.skip()
       case 20: setText(.grade, reader.slice(), batch)
       case 22: fillItem(reader.message(), batch)
       default: reader.skip()
@@ -110,6 +115,7 @@ struct ColumnFiller: ~Copyable {
     }
     guard !reader.failed else { return false }
     batch.setTimes(placedAt: row.placedAt, paidAt: paidAt)
+    batch.setInt(.receiverCount, receivers)
     batch.setPaymentStatus(wire: status)
     batch.setAddressState(wire: addressState)
     batch.setBool(.isGift, isGift)
@@ -120,6 +126,22 @@ struct ColumnFiller: ~Copyable {
 
   private func setText(_ fact: Fact, _ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {
     if layout.uses(fact) { batch.setString(fact, bytes.assumingMemoryBound(to: UInt8.self)) }
+  }
+
+  private func fillCoupon(_ message: ProtobufReader, _ batch: FactBatch) {
+    guard layout.uses(.coupons) || layout.uses(.couponTypes) else { return }
+    var reader = message
+    var number = UnsafeRawBufferPointer(start: nil, count: 0)
+    var type = number
+    while reader.next() {
+      switch reader.field {
+      case 1: number = reader.slice()
+      case 2: type = reader.slice()
+      default: reader.skip()
+      }
+    }
+    batch.addCoupon(
+      number: number.assumingMemoryBound(to: UInt8.self), type: type.assumingMemoryBound(to: UInt8.self))
   }
 
   private func fillAmounts(_ message: ProtobufReader, _ batch: FactBatch) {

@@ -35,11 +35,12 @@ public final class Decider {
   /// By place in `labels.waitNames`: the row at hand waits for that fact.
   private var waits: [Bool]
 
-  public init(plan: Plan) {
+  /// - Parameter capacity: rows gathered at a time.
+  public init(plan: Plan, capacity: Int = FactBatch.ordersMax) {
     self.plan = plan
     labels = LabelPlan(plan)
     waits = [Bool](repeating: false, count: labels.waitNames.count)
-    batch = FactBatch(layout: plan.layout)
+    batch = FactBatch(layout: plan.layout, capacity: capacity)
     evaluator = Evaluator(plan: plan)
     filler = ColumnFiller(layout: plan.layout)
     ruleSetHash = plan.ruleSets.first?.hash ?? ""
@@ -47,6 +48,9 @@ public final class Decider {
 
   /// True when the next record may not fit (a record may need two rows): decide first.
   public var isFull: Bool { batch.count + 2 > batch.capacity }
+
+  /// Nothing waits to be decided.
+  public var isEmpty: Bool { rows.isEmpty }
 
   /// Adds one record, whose bytes must stay until `decide` has run. False: malformed, nothing will be decided.
   public func add(_ record: UnsafeRawBufferPointer, input: Int) -> Bool {

@@ -9,7 +9,11 @@ public struct EvaluateLaneSettings: Sendable {
   public var topics: TopicNames
   public var lane: LaneSettings
   public var seal: DeadLetterSeal
+  /// The rules of the configuration.
   public var ruleSet: RuleSet
+  /// Published rules go before those of the configuration (topic `rules`).
+  public var followsRules = false
+  public var report: @Sendable (RuleReport) -> Void = { _ in }
 
   public init(
     broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, seal: DeadLetterSeal, ruleSet: RuleSet
@@ -29,8 +33,14 @@ public func runEvaluateLane(
 ) throws {
   let broker = settings.broker
   let producer = try broker.producer()
+  let switcher =
+    settings.followsRules
+    ? try RuleSwitcher.open(
+      broker, settings.topics, base: settings.ruleSet, producer: producer, report: settings.report) : nil
+  defer { switcher?.close() }
   let processor = EvaluateProcessor(
-    decider: Decider(plan: try Plan([settings.ruleSet])),
+    decider: Decider(plan: try Plan([settings.ruleSet])), switcher: switcher,
+    followsRules: settings.followsRules,
     decisions: try broker.topic(settings.topics.decisions, of: producer, readBy: GroupNames.apply),
     deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil),
     seal: settings.seal)

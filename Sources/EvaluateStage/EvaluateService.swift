@@ -11,7 +11,8 @@ public func runEvaluateService(_ configuration: EvaluateConfiguration) -> ExitCo
     let common = configuration.common
     let broker = try BrokerAccess.from(common.kafka, logLine: host.kafkaLogLine)
     let ruleSet = try RuleFiles.load(configuration.rules)
-    let topics = TopicNames(common.topics)
+    var topics = TopicNames(common.topics)
+    topics.ruleSwitches = configuration.ruleSwitchesTopic
     var lane = LaneSettings(
       inputTopic: topics.enriched, groupId: common.kafka.groupID, usesGroup: !broker.isEmbedded,
       durability: .scratch)
@@ -21,9 +22,41 @@ public func runEvaluateService(_ configuration: EvaluateConfiguration) -> ExitCo
     if broker.isEmbedded { lane.inputPartitions = try broker.partitionCount(topics.enriched) }
     host.log.info(
       "rules.loaded", .integer("rules", ruleSet.rules.count), .name("rule_set", ruleSet.hash))
-    try runEvaluateLane(
-      EvaluateLaneSettings(
-        broker: broker, topics: topics, lane: lane, seal: try host.deadLetterSeal(), ruleSet: ruleSet),
-      context: context)
+    var settings = EvaluateLaneSettings(
+      broker: broker, topics: topics, lane: lane, seal: try host.deadLetterSeal(), ruleSet: ruleSet)
+    settings.followsRules = configuration.rulesSource == .topic
+    settings.report = ruleReports(host)
+    try runEvaluateLane(settings, context: context)
+  }
+}
+
+/// Published rules in the log and the metrics.
+private func ruleReports(_ host: StageHost) -> @Sendable (RuleReport) -> Void {
+  let log = host.log
+  let switches = host.metrics.counter(
+    "passflow_rule_switches_total", "Partitions switched to other published rules.")
+  let refused = host.metrics.counter(
+    "passflow_rule_activations_refused_total", "Activations of published rules that cannot be used here.")
+  return { report in
+    switch report {
+    case .read(let versions, let activations):
+      log.info("rules.read", .integer("versions", versions), .integer("activations", activations))
+    case .noTopic(let topic):
+      log.warning("rules.no_topic", .name("topic", topic))
+    case .claimed(let partition, let rulesEnd, let shared):
+      log.info(
+        "rules.claimed", .integer("partition", Int(partition)), .integer("rules_end", Int(rulesEnd)),
+        .name("shared", shared.isEmpty ? "configuration" : shared))
+    case .switched(let partition, let offset, let rulesEnd, let shared):
+      switches.add()
+      log.info(
+        "rules.switched", .integer("partition", Int(partition)), .integer("offset", Int(offset)),
+        .integer("rules_end", Int(rulesEnd)), .name("shared", shared.isEmpty ? "configuration" : shared))
+    case .refused(let scope, let hash, let reason):
+      refused.add()
+      log.error(
+        "rules.refused", .name("scope", scope.description), .name("rule_set", hash),
+        .name("problem", reason))
+    }
   }
 }

@@ -114,14 +114,18 @@ struct LabelPlan {
   }
 
   private mutating func addEffects(_ actions: Rule.Actions, _ rule: Rule, _ source: DraftSource) {
-    // Kinds as in `decision.proto`.
-    func add(_ kind: String, _ text: String) {
+    for effect in actions.effects(ruleName: rule.name) {
+      // An effect of both branches is two: the one is taken back when the other comes.
+      let cause =
+        source.isOtherwise ? effect.cause.isEmpty ? "otherwise" : "otherwise: " + effect.cause : effect.cause
       let field = append { writer in
         let nested = writer.beginMessage(3)
-        writer.string(1, kind)
+        writer.string(1, effect.kind)
         writer.string(2, source.id)
-        if source.isOtherwise { writer.string(3, "otherwise") }
-        writer.string(4, text)
+        writer.string(3, cause)
+        writer.string(4, effect.text)
+        writer.string(5, effect.channel)
+        writer.string(6, effect.team)
         writer.endMessage(nested)
       }
       effects.append(
@@ -130,12 +134,6 @@ struct LabelPlan {
             rule: source.rule, planned: source.planned, id: 0..<0, isOtherwise: source.isOtherwise),
           field: field))
     }
-    if actions.alertChannel != nil || actions.alertText != nil {
-      add("alert", actions.alertText ?? rule.name)
-    }
-    if actions.gift { add("gift", "") }
-    if let mark = actions.mark { add("mark", mark) }
-    if let hold = actions.hold { add("hold", hold) }
   }
 
   private struct DraftSource {

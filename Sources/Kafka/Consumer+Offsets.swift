@@ -90,10 +90,14 @@ func queryWatermarks(_ handle: ClientHandle, _ partition: TopicPartition, timeou
         handle.rk, partition.topic, partition.partition, &low, &high, Int32(clamping: attemptMs))
     }
     var outcome = ask()
-    if outcome == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || outcome == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC {
-      // This client may not have heard of a new topic yet.
+    switch outcome {
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+      // This client may not have heard of a new topic or of a new leader yet, and does not ask by itself when it
+      // reads nothing of the topic otherwise.
       _ = try partitionCount(of: partition.topic, handle, timeoutMs: attemptMs)
       outcome = ask()
+    default: break
     }
     if outcome != RD_KAFKA_RESP_ERR_NO_ERROR {
       throw KafkaError(outcome, "no watermarks of \(partition)")

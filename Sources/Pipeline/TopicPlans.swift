@@ -21,6 +21,8 @@ public enum TopicPlans {
       plan(names.deadLetters, 1, ["retention.ms": "\(30 * days)"]),
       plan(names.webhooks, partitions, ["retention.ms": "\(7 * days)"]),
       plan(names.context, partitions, ["retention.ms": "\(days)"]),
+      plan(names.rules, 1, compacted),
+      plan(names.ruleSwitches, partitions, compacted),
       plan(names.enrichChangelog, partitions, compacted),
       plan(names.applyChangelog, partitions, compacted),
       // Nothing in it is of use after a day; what fell silent goes with its segment.

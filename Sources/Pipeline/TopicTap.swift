@@ -89,7 +89,9 @@ public struct TopicTap {
     json.integer(Int64(value?.count ?? -1))
     json.name("hash")
     json.string(value.map { TopicTap.hash($0) } ?? "")
-    if let value { fields(value) }
+    if let value {
+      if kind == .enriched, RuleSwitchValue.isControl(key) { ruleSwitch(value) } else { fields(value) }
+    }
     json.endObject()
     json.endLine()
   }
@@ -173,6 +175,15 @@ public struct TopicTap {
       json.name("position")
       json.string(position.description)
     }
+  }
+
+  /// A switch of rules among the orders.
+  private mutating func ruleSwitch(_ value: UnsafeRawBufferPointer) {
+    guard let found = RuleSwitchValue(protobuf: value) else { return malformed() }
+    json.name("rules_end")
+    json.integer(found.rulesEnd)
+    json.name("held")
+    json.integer(Int64(found.held.count))
   }
 
   private mutating func malformed() {

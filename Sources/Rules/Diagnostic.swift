@@ -1,6 +1,6 @@
 /// One problem in a rule file or an expression: where, what, and what to do about it.
 public struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
-  public enum Severity: String, Sendable { case error, warning }
+  public enum Severity: String, Sendable { case error, warning, note }
 
   public var severity: Severity
   /// Path of the file as it was given; empty for a bare expression.

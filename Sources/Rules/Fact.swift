@@ -6,13 +6,14 @@
   // Order, 64-bit numbers. Amounts are in ten-thousandths of the currency's unit, times in µs since 1970.
   case amountItems, amountOrdered, amountCurrent, amountPaid, amountShipping, amountDiscount, amountSurcharge
   case historyOrders, historyAmount, bundlePartners
+  case receiverCount
   case placedAt, paidAt, paidOrPlacedAt
   // Order, truths.
   case isGift, placedHoliday, paidHoliday
   // Order, texts.
   case currency, paymentStatus, channel, event, grade, addressState, ipCountry
   // Order, lists of texts.
-  case paymentMethods, zones
+  case paymentMethods, zones, coupons, couponTypes
   // Item, 64-bit numbers.
   case itemQuantity, itemPrice, itemStockAfter, itemStockSafety
   // Item, truths.
@@ -26,7 +27,7 @@
     switch self {
     case ...Fact.paidOrPlacedAt, .itemQuantity ... .itemStockSafety: .number
     case .isGift ... .paidHoliday, .itemLive ... .itemVoucher: .truth
-    case .paymentMethods, .zones: .textList
+    case .paymentMethods ... .couponTypes: .textList
     default: .text
     }
   }

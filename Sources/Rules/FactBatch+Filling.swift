@@ -109,6 +109,11 @@ extension FactBatch {
   @inlinable public func addMethod(_ text: UnsafeBufferPointer<UInt8>) {
     addElement(.paymentMethods, dictionary.intern(text))
   }
+  /// A coupon used on the order; empty bytes: not given.
+  @inlinable public func addCoupon(number: UnsafeBufferPointer<UInt8>, type: UnsafeBufferPointer<UInt8>) {
+    if !number.isEmpty { addElement(.coupons, dictionary.intern(number)) }
+    if !type.isEmpty { addElement(.couponTypes, dictionary.intern(type)) }
+  }
   public func addMethod(_ text: String) { addElement(.paymentMethods, dictionary.intern(text)) }
 
   @inlinable func setListIncomplete(_ fact: Fact) {

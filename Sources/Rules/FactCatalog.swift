@@ -58,6 +58,13 @@ public enum FactCatalog {
       "payment.status", .string, .paymentStatus, "결제 상태", "payment status", missing: notGiven,
       values: ["unpaid", "partly", "paid"]),
     entry("payment.methods", .stringList, .paymentMethods, "결제 수단 목록", "payment methods of the order"),
+    entry("coupons", .stringList, .coupons, "주문에 쓴 쿠폰 번호 목록", "numbers of the coupons used on the order"),
+    entry(
+      "coupons.types", .stringList, .couponTypes, "주문에 쓴 쿠폰의 발급 유형 목록",
+      "issue types of the coupons used on the order (first_purchase …), as sent"),
+    entry(
+      "receivers.count", .int, .receiverCount, "배송지 수",
+      "receivers of the order; 0 while a gift waits for its address"),
     entry("channel", .string, .channel, "판매 채널", "sales channel", missing: notGiven),
     entry("event", .string, .event, "주문에 일어난 일 (order.placed 등)", "what happened to the order"),
     entry("grade", .string, .grade, "주문 시점의 회원 등급", "the buyer's grade at the order", missing: notGiven),

@@ -1,3 +1,4 @@
+internal import CRuleKernels
 import Orders
 
 /// Numbers from numbers. What overflows or divides by zero becomes unknown for its row alone.
@@ -17,8 +18,8 @@ extension Kernels {
       }
     }
     switch op {
-    case .add: run { $0.addingReportingOverflow($1) }
-    case .subtract: run { $0.subtractingReportingOverflow($1) }
+    case .add: rule_add(left, right, 0, out, known, (rows + 63) / 64)
+    case .subtract: rule_add(left, right, 1, out, known, (rows + 63) / 64)
     case .multiply: run { $0.multipliedReportingOverflow(by: $1) }
     case .divide: run { $0.dividedReportingOverflow(by: $1) }
     case .multiplyDecimal: run { narrow(Int128($0) * Int128($1) / 10_000) }

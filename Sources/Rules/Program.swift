@@ -55,6 +55,8 @@ final class Program {
   private(set) var parameterColumns: [Int: UnsafeMutablePointer<Int64>] = [:]
   /// Bits of the rows that there are: what is known of a parameter.
   let rowsKnown: UnsafeMutablePointer<UInt64>
+  /// The same of item lines: what is known of a constant there.
+  private let linesKnown: UnsafeMutablePointer<UInt64>
   private var owned: [UnsafeMutableRawPointer] = []
 
   // Texts under the dictionary of the last batch.
@@ -78,6 +80,7 @@ final class Program {
     owned.append(UnsafeMutableRawPointer(nothing.values))
     columnTable.initialize(repeating: nothing, count: max(nodeCount, 1))
     rowsKnown = FactBatch.zeroed(wordCount)
+    linesKnown = FactBatch.zeroed(itemCapacity / 64)
     var needed = [Bool](repeating: false, count: nodeCount)
     for profile in profiles { for node in plan.profiles[profile].nodes { needed[Int(node)] = true } }
     let nodes = needed.indices.filter { needed[$0] }
@@ -93,6 +96,7 @@ final class Program {
     planeTable.deallocate()
     columnTable.deallocate()
     rowsKnown.deallocate()
+    linesKnown.deallocate()
   }
 
   private func zeroed<Value: FixedWidthInteger>(_ count: Int) -> UnsafeMutablePointer<Value> {
@@ -122,13 +126,24 @@ final class Program {
       let values: UnsafeMutablePointer<Int64> = zeroed(capacity)
       values.update(repeating: value, count: capacity)
       columnTable[node] = NumberColumn(values: values, known: rowsKnown)
+    case .spreadNumber(let a) where Program.constant(graph.nodes[a]) != nil:
+      let values: UnsafeMutablePointer<Int64> = zeroed(words * 64)
+      values.update(repeating: Program.constant(graph.nodes[a]) ?? 0, count: words * 64)
+      columnTable[node] = NumberColumn(values: values, known: linesKnown)
     default: columnTable[node] = NumberColumn(values: zeroed(words * 64), known: zeroed(words))
     }
+  }
+
+  private static func constant(_ node: Graph.Node) -> Int64? {
+    if case .constantNumber(let value) = node { value } else { nil }
   }
 
   /// Finds the fact columns of a batch.
   func place(_ batch: FactBatch, rows: Int) {
     for word in 0..<((rows + 63) / 64) { rowsKnown[word] = Kernels.mask(word, rows: rows) }
+    for word in 0..<((batch.itemCount + 63) / 64) {
+      linesKnown[word] = Kernels.mask(word, rows: batch.itemCount)
+    }
     for (node, source) in factColumns {
       switch source {
       case .number(let fact) where fact.isItemLevel:
@@ -264,6 +279,7 @@ final class Program {
     var step = Step(kind: source.isNumber ? .number : .truth, isItem: graph.isItemLevel[node], node: index)
     switch source {
     case .constantNumber, .parameter: return
+    case .spreadNumber(let a) where Program.constant(graph.nodes[a]) != nil: return
     case .atLeast(let a, let constant), .equals(let a, let constant):
       var isAtLeast = false
       if case .atLeast = source { isAtLeast = true }

@@ -10,9 +10,19 @@ public struct Rule: Sendable {
     public var labels: [String] = []
     public var alertChannel: String?
     public var alertText: String?
+    /// Gift target: the order is to get the campaign's gift.
     public var gift = false
+    /// A classification mark, and the team that it is for.
     public var mark: String?
+    public var markTeam: String?
+    /// CS caution: the order is held until somebody has looked.
     public var hold: String?
+    /// Written on the order for the shop's people.
+    public var memo: String?
+    /// A regional shipping surcharge is due.
+    public var surcharge = false
+    /// The stock of an item is at or below its safety level: told once per order.
+    public var stockAlert = false
     public init() {}
   }
 

@@ -62,25 +62,53 @@ extension RuleFileReader {
 
   // MARK: Actions
 
-  static let actionKeys = ["labels", "alert", "gift", "mark", "hold"]
+  static let actionKeys = [
+    "labels", "alert", "gift", "mark", "hold", "memo", "surcharge", "stock_alert",
+  ]
 
   mutating func readActions(_ node: YAMLNode, into actions: inout Rule.Actions) {
     checkKeys(node, RuleFileReader.actionKeys, within: "then")
     if let labels = node["labels"] { actions.labels = readLabels(labels) }
     if let alert = node["alert"] {
       checkKeys(alert, ["channel", "text"], within: "alert")
-      actions.alertChannel = optionalText(alert["channel"]) ?? "default"
+      actions.alertChannel = shortText(alert["channel"], Rule.Actions.nameBytesMax) ?? "default"
       actions.alertText = optionalText(alert["text"]) ?? ""
     }
-    if let gift = node["gift"] {
-      if let value = try? gift.asBool() {
-        actions.gift = value
-      } else {
-        report(gift.location, "expected true or false, found \(gift.kindName)")
-      }
-    }
-    if let mark = optionalText(node["mark"]) { actions.mark = mark }
+    actions.gift = flag(node["gift"])
+    actions.surcharge = flag(node["surcharge"])
+    actions.stockAlert = flag(node["stock_alert"])
+    if let mark = node["mark"] { readMark(mark, into: &actions) }
     if let hold = optionalText(node["hold"]) { actions.hold = hold }
+    actions.memo = shortText(node["memo"], Rule.Actions.memoBytesMax)
+  }
+
+  /// `mark: NAME` or `mark: {name: NAME, team: TEAM}`.
+  private mutating func readMark(_ node: YAMLNode, into actions: inout Rule.Actions) {
+    guard case .mapping = node.content else {
+      actions.mark = shortText(node, Rule.Actions.markBytesMax)
+      return
+    }
+    checkKeys(node, ["name", "team"], within: "mark")
+    actions.mark = shortText(node["name"], Rule.Actions.markBytesMax)
+    actions.markTeam = shortText(node["team"], Rule.Actions.nameBytesMax)
+    if node["name"] == nil { report(node.location, "a mark needs a name", hint: "mark: {name: …, team: …}") }
+  }
+
+  private mutating func flag(_ node: YAMLNode?) -> Bool {
+    guard let node else { return false }
+    if let value = try? node.asBool() { return value }
+    report(node.location, "expected true or false, found \(node.kindName)")
+    return false
+  }
+
+  /// Nil without a node, and with a report when it is empty or longer than `bytesMax`.
+  private mutating func shortText(_ node: YAMLNode?, _ bytesMax: Int) -> String? {
+    guard let node, let value = text(node) else { return nil }
+    if value.isEmpty || value.utf8.count > bytesMax {
+      report(node.location, value.isEmpty ? "the text is empty" : "the text is longer than \(bytesMax) bytes")
+      return nil
+    }
+    return value
   }
 
   static let labelsMax = 20

@@ -12,6 +12,9 @@ extension RuleFileReader {
     }
     var body = RuleBody()
     readBody(root, into: &body)
+    if root["if"] == nil, root["match"] == nil {
+      report(root.location, "the template has no condition", hint: "write if: or, for item scope, match:")
+    }
     var parameters: [Template.Parameter] = []
     if let node = root["parameters"] {
       if case .mapping(let mapping) = node.content {

@@ -95,21 +95,15 @@ extension Rule {
       ("if", condition?.description ?? ""), ("match", match?.description ?? ""),
       ("from", effectiveFrom.map { String($0.microseconds) } ?? ""),
       ("until", effectiveUntil.map { String($0.microseconds) } ?? ""),
-      ("template", template ?? ""), ("gift", actions.gift ? "true" : ""),
-      ("alert.channel", actions.alertChannel ?? ""), ("alert.text", actions.alertText ?? ""),
-      ("mark", actions.mark ?? ""), ("hold", actions.hold ?? ""),
+      ("template", template ?? ""),
     ]
+    fields += actions.canonicalFields("")
     fields += when.map { ("when", $0) }
     fields += actions.labels.map { ("label", $0) }
     if stops { fields.append(("stop", "true")) }
     if !group.isEmpty { fields.append(("group", group)) }
     if let otherwise {
-      fields += [
-        ("otherwise.gift", otherwise.gift ? "true" : ""),
-        ("otherwise.alert.channel", otherwise.alertChannel ?? ""),
-        ("otherwise.alert.text", otherwise.alertText ?? ""), ("otherwise.mark", otherwise.mark ?? ""),
-        ("otherwise.hold", otherwise.hold ?? ""),
-      ]
+      fields += otherwise.canonicalFields("otherwise.")
       fields += otherwise.labels.map { ("otherwise.label", $0) }
     }
     return fields.map { "\($0.0):\($0.1.utf8.count):\($0.1)\n" }.joined() + "\n"

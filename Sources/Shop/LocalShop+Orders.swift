@@ -40,8 +40,8 @@ extension LocalShop {
   /// Alerts that were delivered and flushed, oldest first.
   public func deliveredAlerts(of order: OrderIdentity) throws -> [ShopAlert] { try statements.alerts(order) }
 
-  /// Kinds and rules of the marks that are set and flushed, sorted.
-  public func marksSet(of order: OrderIdentity) throws -> [(kind: String, rule: String)] {
+  /// The marks that are set and flushed, sorted by kind and rule.
+  public func marksSet(of order: OrderIdentity) throws -> [SetMark] {
     try statements.marksSet(order)
   }
 
@@ -76,4 +76,13 @@ extension LocalShop {
       try statements.storeLabels(order, buffer)
     }
   }
+}
+
+/// A mark that an order carries.
+public struct SetMark: Hashable, Sendable {
+  /// As in `ShopMark`.
+  public var kind: String
+  public var rule: String
+  public var text: String
+  public var team: String
 }

@@ -21,7 +21,12 @@ extension LocalShop {
       mall TEXT NOT NULL, shop INTEGER NOT NULL, order_id TEXT NOT NULL, kind TEXT NOT NULL, rule TEXT NOT NULL,
       cause TEXT NOT NULL, is_set INTEGER NOT NULL, at_us INTEGER NOT NULL,
       PRIMARY KEY(mall, shop, order_id, kind, rule, cause)) WITHOUT ROWID;
+    """,
     """
+    ALTER TABLE alerts ADD COLUMN channel TEXT NOT NULL DEFAULT '';
+    ALTER TABLE marks ADD COLUMN text TEXT NOT NULL DEFAULT '';
+    ALTER TABLE marks ADD COLUMN team TEXT NOT NULL DEFAULT '';
+    """,
   ]
 }
 
@@ -46,7 +51,8 @@ struct LocalShopStatements {
     putLabels = try connection.prepare(
       "INSERT INTO labels VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET labels = excluded.labels")
     getAlert = try connection.prepare("SELECT 1 FROM alerts WHERE idempotency_key = ?1")
-    putAlert = try connection.prepare("INSERT OR IGNORE INTO alerts VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+    putAlert = try connection.prepare(
+      "INSERT OR IGNORE INTO alerts VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
     getMark = try connection.prepare(
       """
       SELECT is_set FROM marks
@@ -54,8 +60,9 @@ struct LocalShopStatements {
       """)
     putMark = try connection.prepare(
       """
-      INSERT INTO marks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-      ON CONFLICT DO UPDATE SET is_set = excluded.is_set, at_us = excluded.at_us
+      INSERT INTO marks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+      ON CONFLICT DO UPDATE SET is_set = excluded.is_set, at_us = excluded.at_us, text = excluded.text,
+        team = excluded.team
       """)
     putOrder = try connection.prepare("INSERT OR REPLACE INTO orders VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
     listOrders = try connection.prepare(
@@ -65,12 +72,12 @@ struct LocalShopStatements {
       """)
     listAlerts = try connection.prepare(
       """
-      SELECT idempotency_key, rule, cause, text, at_us FROM alerts
+      SELECT idempotency_key, rule, cause, text, at_us, channel FROM alerts
       WHERE mall = ?1 AND shop = ?2 AND order_id = ?3 ORDER BY at_us, idempotency_key
       """)
     listMarks = try connection.prepare(
       """
-      SELECT kind, rule FROM marks WHERE mall = ?1 AND shop = ?2 AND order_id = ?3 AND is_set = 1
+      SELECT kind, rule, text, team FROM marks WHERE mall = ?1 AND shop = ?2 AND order_id = ?3 AND is_set = 1
       ORDER BY kind, rule
       """)
   }
@@ -114,6 +121,7 @@ struct LocalShopStatements {
     try putAlert.bind(6, alert.cause)
     try putAlert.bind(7, alert.text)
     try putAlert.bind(8, alert.at.microseconds)
+    try putAlert.bind(9, alert.channel)
     try putAlert.run()
   }
 
@@ -133,6 +141,8 @@ struct LocalShopStatements {
     try putMark.bind(6, mark.cause)
     try putMark.bind(7, mark.isSet ? 1 : 0)
     try putMark.bind(8, mark.at.microseconds)
+    try putMark.bind(9, mark.text)
+    try putMark.bind(10, mark.team)
     try putMark.run()
   }
 
@@ -172,16 +182,21 @@ struct LocalShopStatements {
         ShopAlert(
           order: order, idempotencyKey: listAlerts.text(0), rule: listAlerts.text(1),
           cause: listAlerts.text(2),
-          text: listAlerts.text(3), at: Instant(microseconds: listAlerts.integer(4))))
+          text: listAlerts.text(3), channel: listAlerts.text(5),
+          at: Instant(microseconds: listAlerts.integer(4))))
     }
     return found
   }
 
-  func marksSet(_ order: OrderIdentity) throws -> [(kind: String, rule: String)] {
+  func marksSet(_ order: OrderIdentity) throws -> [SetMark] {
     defer { listMarks.reset() }
     try bind(listMarks, order)
-    var found: [(kind: String, rule: String)] = []
-    while try listMarks.step() { found.append((listMarks.text(0), listMarks.text(1))) }
+    var found: [SetMark] = []
+    while try listMarks.step() {
+      found.append(
+        SetMark(
+          kind: listMarks.text(0), rule: listMarks.text(1), text: listMarks.text(2), team: listMarks.text(3)))
+    }
     return found
   }
 }

@@ -113,11 +113,15 @@ public struct ShopAlert: Hashable, Sendable {
   public var rule: String
   public var cause: String
   public var text: String
+  /// Who is told; empty: the default channel.
+  public var channel: String
   public var at: Instant
 
   public init(
-    order: OrderIdentity, idempotencyKey: String, rule: String, cause: String, text: String, at: Instant
+    order: OrderIdentity, idempotencyKey: String, rule: String, cause: String, text: String,
+    channel: String = "", at: Instant
   ) {
+    self.channel = channel
     self.order = order
     self.idempotencyKey = idempotencyKey
     self.rule = rule
@@ -130,14 +134,23 @@ public struct ShopAlert: Hashable, Sendable {
 /// A mark on an order, set or cleared.
 public struct ShopMark: Hashable, Sendable {
   public var order: OrderIdentity
-  /// `gift`, `mark`, `hold`.
+  /// `gift`, `mark`, `hold`, `memo`, `surcharge`.
   public var kind: String
   public var rule: String
   public var cause: String
+  /// A mark's name, a hold's reason, a memo's words; free of personal data.
+  public var text: String
+  /// The team that a mark is for; empty: nobody's in particular.
+  public var team: String
   public var isSet: Bool
   public var at: Instant
 
-  public init(order: OrderIdentity, kind: String, rule: String, cause: String, isSet: Bool, at: Instant) {
+  public init(
+    order: OrderIdentity, kind: String, rule: String, cause: String, text: String = "", team: String = "",
+    isSet: Bool, at: Instant
+  ) {
+    self.text = text
+    self.team = team
     self.order = order
     self.kind = kind
     self.rule = rule

@@ -57,6 +57,7 @@ extension TopicNames {
     actions = settings.actions
     enrichChangelog = settings.enrichChangelog
     applyChangelog = settings.applyChangelog
+    rules = settings.rules
   }
 }
 

@@ -11,6 +11,8 @@ public struct TopicNames: Sendable, Equatable {
   public var context = "order.context"
   public var enrichChangelog = "enrich.history"
   public var applyChangelog = "apply.ledger"
+  public var rules = "rules"
+  public var ruleSwitches = "rules.switches"
   public var contextChangelog = "ingest.context"
 
   public init() {}

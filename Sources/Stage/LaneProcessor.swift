@@ -6,6 +6,34 @@ public protocol StatelessProcessor: AnyObject {
   /// Handles every message of the batch. Payloads are borrowed for the time of the call. What is sent goes
   /// through `outputs`, which copies. A record that cannot be processed becomes a dead letter, never an error.
   func process(_ batch: MessageBatch, outputs: Producer) throws
+  /// A partition was claimed and is read from `start.offset` on. What is sent here is acknowledged before any
+  /// offset of the partition is committed.
+  func open(_ partition: Int32, start: StatelessStart, outputs: Producer) throws
+  /// The partition was given up.
+  func close(_ partition: Int32)
+  /// Called after each poll, whether it brought something or not.
+  func tick(outputs: Producer) throws
+}
+
+extension StatelessProcessor {
+  public func open(_ partition: Int32, start: StatelessStart, outputs: Producer) throws {}
+  public func close(_ partition: Int32) {}
+  public func tick(outputs: Producer) throws {}
+}
+
+/// Where a claimed partition is read from.
+public struct StatelessStart: Sendable, Equatable {
+  public var offset: Int64
+  /// First offset that the log still has.
+  public var earliest: Int64
+  /// The group has committed an offset of it before.
+  public var isKnown: Bool
+
+  public init(offset: Int64, earliest: Int64, isKnown: Bool) {
+    self.offset = offset
+    self.earliest = earliest
+    self.isKnown = isKnown
+  }
 }
 
 /// What a stage with state does with its partitions. Called on the lane's thread only.

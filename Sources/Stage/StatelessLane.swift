@@ -60,6 +60,9 @@ public final class StatelessLane<Processor: StatelessProcessor> {
           partition: topicPartition.partition, committed: found, earliest: earliest)
       }
       let next = found >= 0 ? found : earliest
+      try processor.open(
+        topicPartition.partition,
+        start: StatelessStart(offset: next, earliest: earliest, isKnown: found >= 0), outputs: producer)
       owned.insert(topicPartition.partition)
       starts.append((topicPartition, next))
       context.note(.assigned(partition: topicPartition.partition, offset: next, restored: 0))
@@ -86,6 +89,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
     }
     batch.release()
     for event in events { try handle(event) }
+    try processor.tick(outputs: producer)
     commitIfDue()
     if producer.bufferedBytes > settings.dirtyBytesMax {
       _ = producer.waitForRoom(maxBytes: settings.dirtyBytesMax, timeoutMs: 1000)
@@ -132,6 +136,7 @@ public final class StatelessLane<Processor: StatelessProcessor> {
       if !lost { try drain() }
       for topicPartition in partitions {
         owned.remove(topicPartition.partition)
+        processor.close(topicPartition.partition)
         acknowledged.forget(topicPartition.partition)
         context.note(.revoked(partition: topicPartition.partition, lost: lost))
       }

@@ -167,6 +167,14 @@ extension DesiredActionValue {
     json.string(cause)
     json.name("text")
     json.string(text)
+    if !channel.isEmpty {
+      json.name("channel")
+      json.string(channel)
+    }
+    if !team.isEmpty {
+      json.name("team")
+      json.string(team)
+    }
     json.endObject()
   }
 }

@@ -41,6 +41,10 @@ public struct DesiredActionValue: ProtobufValue {
   public var cause: String = ""
   /// No personal data.
   public var text: String = ""
+  /// Of alerts; empty: the default one.
+  public var channel: String = ""
+  /// Of marks: the team they are for.
+  public var team: String = ""
 
   public init() {}
 
@@ -50,6 +54,8 @@ public struct DesiredActionValue: ProtobufValue {
     case 2: rule = reader.string()
     case 3: cause = reader.string()
     case 4: text = reader.string()
+    case 5: channel = reader.string()
+    case 6: team = reader.string()
     default: reader.skip()
     }
   }
@@ -59,6 +65,8 @@ public struct DesiredActionValue: ProtobufValue {
     writer.string(2, rule)
     writer.string(3, cause)
     writer.string(4, text)
+    writer.string(5, channel)
+    writer.string(6, team)
   }
 }
 

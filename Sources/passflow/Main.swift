@@ -13,8 +13,10 @@ struct Main {
     case "topics": code = TopicsCommand.main(Array(arguments.dropFirst()))
     case "wait": code = WaitCommand.main(Array(arguments.dropFirst()))
     case "labels": code = LabelsCommand.main(Array(arguments.dropFirst()))
+    case "rules":
+      let rest = Array(arguments.dropFirst())
+      code = RuleToolCommands.main(rest) ?? RulesCommand.main(rest)
     case "tap": code = TapCommand.main(Array(arguments.dropFirst()))
-    case "rules": code = RulesCommand.main(Array(arguments.dropFirst()))
     case "--version":
       StandardStream.output.write("passflow \(Version.text)\n")
       code = .success
@@ -38,8 +40,8 @@ struct Main {
       topics   create or list PassFlow's topics on a Kafka cluster
       wait     wait until everything in the pipeline has come through
       labels   the labels that are on the orders now, as a file
+      rules    check, lint, test, explain, new, fmt; publish, activate, rollback, history, diff, backtest, shadow
       tap      the records of a topic, as JSON lines without personal data
-      rules    check rule files
 
     'passflow COMMAND --help' explains a command.
 

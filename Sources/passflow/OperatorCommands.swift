@@ -172,6 +172,7 @@ enum RulesCommand {
     [CommandOption("help", "print this")], positionalsMax: 100)
 
   static func main(_ arguments: [String]) -> ExitCode {
+    if let code = RulesVersionCommands.main(arguments) ?? RulesReportCommands.main(arguments) { return code }
     let (parsed, code) = parse(
       arguments, parser, command: "rules check [PATH…]",
       about: "Checks rule files and lists the rules; without a path, the shipped ones.")

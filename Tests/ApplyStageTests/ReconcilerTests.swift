@@ -6,6 +6,25 @@ import Topics
 @testable import ApplyStage
 
 @Suite struct ReconcilerTests {
+  @Test func memosAndSurchargesAreTakenBackAndAChangedMemoIsWrittenAnew() throws {
+    let order = try OrderUnderTest()
+    func memo(_ text: String) -> DesiredActionValue {
+      var value = action("memo", "cold")
+      value.cause = text
+      value.text = text
+      return value
+    }
+    try order.take(
+      decision(1, [], actions: [memo("전화"), action("surcharge", "jeju"), action("stock_alert", "low")]))
+    #expect(order.actions.map(\.kind) == ["memo.written", "surcharge.set", "stock_alert.sent"])
+    try order.take(
+      decision(2, [], actions: [memo("문자"), action("surcharge", "jeju"), action("stock_alert", "low")]))
+    #expect(order.actions.dropFirst(3).map(\.kind).sorted() == ["memo.removed", "memo.written"])
+    try order.take(decision(3, [], actions: []))
+    #expect(order.actions.dropFirst(5).map(\.kind).sorted() == ["memo.removed", "surcharge.cleared"])
+    #expect(try order.shop.marksSet(of: order.order).isEmpty)
+  }
+
   @Test func theSameDecisionTwiceChangesNothing() throws {
     let order = try OrderUnderTest()
     let same = decision(

@@ -59,6 +59,40 @@ struct DeciderTests {
     #expect(digest.paidAt == Fixture.noon)
   }
 
+  @Test func everyActionOfARuleReachesItsDecision() throws {
+    let decider = try Decider.of(
+      """
+      rules:
+        - id: all
+          name: 모두
+          if: amount.items >= 100000
+          then:
+            labels: [A]
+            alert: {channel: 물류, text: 확인}
+            gift: true
+            mark: {name: 냉장, team: 물류팀}
+            hold: 주소 확인
+            memo: 송장 전에 전화
+            surcharge: true
+            stock_alert: true
+          otherwise: {memo: 금액 미달}
+      """)
+    let decision = try #require(try decider.decisions(of: [Fixture.record("A")]).first)
+    let shown = decision.actions.map {
+      [$0.kind, $0.cause, $0.text, $0.channel, $0.team].joined(separator: "/")
+    }
+    #expect(
+      shown == [
+        "alert//확인/물류/", "gift////", "mark/냉장/냉장//물류팀", "hold//주소 확인//",
+        "memo/송장 전에 전화/송장 전에 전화//", "surcharge////", "stock_alert//모두//",
+      ])
+    var small = Fixture.record("B")
+    small.facts?.amountItems = 0
+    small.snapshot?.items = []
+    let other = try #require(try decider.decisions(of: [small]).first)
+    #expect(other.actions.map { "\($0.kind)/\($0.cause)/\($0.text)" } == ["memo/otherwise: 금액 미달/금액 미달"])
+  }
+
   @Test func anUnknownRuleNamesWhatItWaitsFor() throws {
     let decider = try Decider.of(Fixture.rules)
     var record = Fixture.record("A")
@@ -140,6 +174,30 @@ struct DeciderTests {
       """)
     let decision = try #require(try decider.decisions(of: [Fixture.record("A")]).first)
     #expect(decision.labels.map(\.label) == ["ON"] && decision.actions.isEmpty)
+  }
+
+  @Test func couponsAndReceiversAreReadFromTheRecord() throws {
+    let decider = try Decider.of(
+      """
+      rules:
+        - {id: number, if: '"C1" in coupons', then: {labels: [NUMBER]}}
+        - {id: type, if: '"first_purchase" in coupons.types', then: {labels: [TYPE]}}
+        - {id: several, if: receivers.count >= 2, then: {labels: [SEVERAL]}}
+      """)
+    var record = Fixture.record("a")
+    record.snapshot?.coupons = [("C0", "first_purchase"), ("C1", "")].map { number, type in
+      var coupon = CouponValue()
+      coupon.couponNo = number
+      coupon.issueType = type
+      return coupon
+    }
+    record.snapshot?.receivers = [1, 2].map { number in
+      var receiver = ReceiverValue()
+      receiver.receiverNo = Int32(number)
+      return receiver
+    }
+    let decisions = try decider.decisions(of: [record, Fixture.record("b")])
+    #expect(decisions.map { $0.labels.map(\.label) } == [["NUMBER", "SEVERAL", "TYPE"], []])
   }
 
   @Test func whatARuleDoesOtherwiseIsAskedForWhereItIsLookedAtAndFalse() throws {

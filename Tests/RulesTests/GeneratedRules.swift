@@ -100,7 +100,7 @@ struct Generated {
     case 4: return "\(freeText(item)) \(random.pick(["==", "!="])) \(freeText(item))"
     case 5: return "\(freeText(item)) in [\"KR\", \"제주\", \"\", \(quoted)]"
     case 6: return "\(freeText(item)).\(random.pick(["startsWith", "endsWith", "contains"]))(\(quoted))"
-    case 7: return "\(quoted) in \(random.pick(["zones", "payment.methods"]))"
+    case 7: return "\(quoted) in \(random.pick(["zones", "payment.methods", "coupons", "coupons.types"]))"
     case 8:
       return item && random.chance(50) ? "i.inList(\"new\")" : "inList(\"\(random.pick(["new", "best"]))\")"
     case 9: return random.pick(Generated.facts(.bool, item: item))
@@ -156,11 +156,7 @@ struct Generated {
     case .text: batch.setString(fact, random.pick(Generated.texts))
     case .textList:
       for _ in 0..<random.below(4) {
-        if fact == .zones {
-          batch.addZone(random.pick(Generated.texts))
-        } else {
-          batch.addMethod(random.pick(Generated.texts))
-        }
+        batch.addElement(fact, batch.dictionary.intern(random.pick(Generated.texts)))
       }
     }
   }

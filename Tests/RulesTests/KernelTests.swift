@@ -37,6 +37,12 @@ import Testing
       }
       run { rule_at_least_number(a, known, b, other, $0, $1, words) }
       run { rule_equals_number(a, known, b, other, $0, $1, words) }
+      for subtract: Int32 in 0...1 {
+        var sums = [Int64](repeating: 0, count: rows)
+        var sumsKnown = known
+        rule_add(a, b, subtract, &sums, &sumsKnown, words)
+        found += [sumsKnown, sums.map { UInt64(bitPattern: $0) }]
+      }
       for code in 0..<4 { run { rule_text_equals(codes, UInt32(code), $0, $1, words) } }
       for rank in [UInt16(0), 1, 0x7FFF, 0x8000, 0xFFFF] {
         run { rule_rank_at_least(ranks, rank, known, $0, $1, words) }

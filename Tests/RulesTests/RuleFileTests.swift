@@ -121,4 +121,28 @@ import Testing
       #expect(!problems(text).isEmpty, "\(text)")
     }
   }
+
+  @Test func actionsAreReadAndFaultyOnesTold() throws {
+    let set = try RuleSet.load(files: [
+      (
+        "r.yaml",
+        """
+        rules:
+          - {id: a, if: true, then: {mark: 냉장, memo: 확인, surcharge: true, stock_alert: true}}
+          - {id: b, if: true, then: {mark: {name: 냉동, team: 물류팀}}}
+        """
+      )
+    ])
+    #expect(set.rules[0].actions.mark == "냉장" && set.rules[0].actions.memo == "확인")
+    #expect(set.rules[0].actions.surcharge && set.rules[0].actions.stockAlert)
+    #expect(set.rules[1].actions.mark == "냉동" && set.rules[1].actions.markTeam == "물류팀")
+    func message(_ actions: String) -> [String] {
+      problems("rules:\n  - {id: a, if: true, then: {\(actions)}}").map(\.message)
+    }
+    #expect(message("mark: {team: 물류팀}") == ["a mark needs a name"])
+    #expect(message("memo: ''") == ["the text is empty"])
+    #expect(message("memo: \(String(repeating: "a", count: 501))") == ["the text is longer than 500 bytes"])
+    #expect(message("surcharge: maybe").first?.hasPrefix("expected true or false") == true)
+    #expect(message("labels: [A], stok_alert: true").first?.hasPrefix("unknown key in then") == true)
+  }
 }

@@ -83,7 +83,7 @@ import Testing
 
   @Test func anAlertIsDeliveredOnceForItsKeyAcrossProcesses() throws {
     let alert = ShopAlert(
-      order: order, idempotencyKey: "k1", rule: "BANK_ALERT", cause: "unpaid", text: "입금대기",
+      order: order, idempotencyKey: "k1", rule: "BANK_ALERT", cause: "unpaid", text: "입금대기", channel: "물류",
       at: Instant(microseconds: 5))
     let shop = try LocalShop(path: directory.path)
     #expect(try shop.deliver(alert) == .done)
@@ -92,6 +92,17 @@ import Testing
     let other = try LocalShop(path: directory.path)
     #expect(try other.deliver(alert) == .already)
     #expect(try other.deliveredAlerts(of: order) == [alert])
+  }
+
+  @Test func aMarkKeepsItsTextAndTeam() throws {
+    let shop = try LocalShop(path: directory.path)
+    let mark = ShopMark(
+      order: order, kind: "mark", rule: "cold", cause: "냉장", text: "냉장", team: "물류팀", isSet: true,
+      at: Instant(microseconds: 1))
+    #expect(try shop.mark(mark) == .done)
+    try shop.flush()
+    #expect(
+      try shop.marksSet(of: order) == [SetMark(kind: "mark", rule: "cold", text: "냉장", team: "물류팀")])
   }
 
   @Test func marksAreSetAndClearedOnce() throws {

@@ -7,6 +7,7 @@ import Testing
   @Test(arguments: [
     "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "order_context",
     "context_beacon", "context_pointer", "context_join",
+    "rule_version", "rule_activation", "rule_switch",
   ]) func eachSampleIsTheSameToProtocAndToUs(_ name: String) throws {
     let url = TopicFiles.topics.appendingPathComponent("samples/\(name).txtpb")
     let text = try TopicFiles.bytes(url)
@@ -46,6 +47,9 @@ import Testing
     case "passflow.context.v1.OrderContext": OrderContextValue(protobuf: bytes)?.protobuf
     case "passflow.context.v1.ContextJoin": ContextJoinValue(protobuf: bytes)?.protobuf
     case "passflow.ledger.v1.AppliedLedger": AppliedLedgerValue(protobuf: bytes)?.protobuf
+    case "passflow.rules.v1.RuleVersion": RuleVersionValue(protobuf: bytes)?.protobuf
+    case "passflow.rules.v1.RuleActivation": RuleActivationValue(protobuf: bytes)?.protobuf
+    case "passflow.rules.v1.RuleSwitch": RuleSwitchValue(protobuf: bytes)?.protobuf
     default: nil
     }
   }
@@ -55,7 +59,7 @@ import Testing
   private let topics = [
     "actions", "apply.ledger", "decisions", "enrich.history", "ingest.context", "order.context", "orders",
     "orders.dlq",
-    "orders.enriched", "webhooks",
+    "orders.enriched", "rules", "rules.switches", "webhooks",
   ]
 
   @Test func eachTopicHasItsContractWithEveryEntry() throws {

@@ -1,12 +1,22 @@
 /// `passflow-evaluate`
 public struct EvaluateConfiguration: StageConfiguration, Equatable {
+  public enum RulesSource: String, Sendable, CaseIterable { case topic, files }
+
   public let common: CommonSettings
+  public let ruleSwitchesTopic: String
+  public let rulesSource: RulesSource
   /// Files and directories of rules.
   public let rules: [String]
   public let batchMax: Int
   public let lingerMs: Int
 
-  private static let keys = CommonKeys(stage: "evaluate", port: 8_082)
+  private static let switchesKey = CommonKeys.topic(
+    "rules_switches", "rules.switches", "Where each partition switched its rules, compacted.")
+  private static let keys = CommonKeys(stage: "evaluate", port: 8_082, moreTopics: [switchesKey])
+  private static let sourceKey = ConfigurationKey.choice(
+    "evaluate.rules_source", RulesSource.allCases.map(\.rawValue), RulesSource.topic.rawValue,
+    "topic: what 'passflow rules activate' put in force goes before the rule files below. files: only they count."
+  )
   private static let rulesKey = ConfigurationKey.list(
     "evaluate.rules", ["config/rules", "config/templates"], countMax: 100,
     "Rule files, and directories of them.")
@@ -17,10 +27,13 @@ public struct EvaluateConfiguration: StageConfiguration, Equatable {
     "How long a batch that is not full waits for more. Longer costs latency and saves work.")
 
   public static let schema = ConfigurationSchema(
-    stage: "evaluate", keys: keys.all + [rulesKey, batchMaxKey, lingerMsKey], relations: keys.relations)
+    stage: "evaluate", keys: keys.all + [rulesKey, sourceKey, batchMaxKey, lingerMsKey],
+    relations: keys.relations)
 
   public init(_ values: ConfigurationValues) {
     common = Self.keys.settings(values)
+    ruleSwitchesTopic = values.text(Self.switchesKey)
+    rulesSource = RulesSource(rawValue: values.text(Self.sourceKey)) ?? .topic
     rules = values.list(Self.rulesKey)
     batchMax = values.integer(Self.batchMaxKey)
     lingerMs = values.integer(Self.lingerMsKey)

@@ -83,6 +83,19 @@ static void rank_equals_plain(const uint16_t *r, uint16_t k, const uint64_t *kno
   }
 }
 
+static void add_plain(const int64_t *a, const int64_t *b, int subtract, int64_t *out, uint64_t *known, long words) {
+  for (long w = 0; w < words; w++) {
+    const int64_t *x = a + w * 64, *y = b + w * 64;
+    int64_t *z = out + w * 64;
+    uint64_t overflow = 0;
+    for (int i = 0; i < 64; i++)
+      overflow |= (uint64_t)(subtract ? __builtin_sub_overflow(x[i], y[i], &z[i])
+                                      : __builtin_add_overflow(x[i], y[i], &z[i]))
+                  << i;
+    known[w] &= ~overflow;
+  }
+}
+
 #if defined(__x86_64__)
 
 // 64 rows of 8 bytes against something: eight masks of eight.
@@ -171,6 +184,24 @@ AVX512 static void rank_equals_512(const uint16_t *r, uint16_t k, const uint64_t
   }
 }
 
+AVX512 static void add_512(const int64_t *a, const int64_t *b, int subtract, int64_t *out, uint64_t *known,
+                           long words) {
+  for (long w = 0; w < words; w++) {
+    uint64_t overflow = 0;
+    for (int i = 0; i < 8; i++) {
+      const long at = w * 64 + 8 * i;
+      const __m512i x = _mm512_loadu_si512(a + at), y = _mm512_loadu_si512(b + at);
+      const __m512i z = subtract ? _mm512_sub_epi64(x, y) : _mm512_add_epi64(x, y);
+      // The sign of the result is wrong: of a sum whose terms agree, of a difference whose terms do not.
+      const __m512i terms = subtract ? _mm512_xor_si512(x, y) : _mm512_xor_si512(x, z);
+      const __m512i result = subtract ? _mm512_xor_si512(x, z) : _mm512_xor_si512(y, z);
+      overflow |= (uint64_t)_mm512_movepi64_mask(_mm512_and_si512(terms, result)) << (8 * i);
+      _mm512_storeu_si512(out + at, z);
+    }
+    known[w] &= ~overflow;
+  }
+}
+
 // Sixteen groups of four.
 #define MASK256(vector, name)                                                                                 \
   uint64_t name = 0;                                                                                          \
@@ -213,6 +244,23 @@ AVX2 static void equals_number_256(const int64_t *a, const uint64_t *ak, const i
     const int64_t *x = a + w * 64, *y = b + w * 64;
     MASK256(_mm256_cmpeq_epi64(AT256(y + 4 * i), AT256(x + 4 * i)), bits);
     put(bits, ak[w] & bk[w], t, f, w);
+  }
+}
+
+AVX2 static void add_256(const int64_t *a, const int64_t *b, int subtract, int64_t *out, uint64_t *known, long words) {
+  for (long w = 0; w < words; w++) {
+    uint64_t overflow = 0;
+    for (int i = 0; i < 16; i++) {
+      const long at = w * 64 + 4 * i;
+      const __m256i x = AT256(a + at), y = AT256(b + at);
+      const __m256i z = subtract ? _mm256_sub_epi64(x, y) : _mm256_add_epi64(x, y);
+      const __m256i terms = subtract ? _mm256_xor_si256(x, y) : _mm256_xor_si256(x, z);
+      const __m256i result = subtract ? _mm256_xor_si256(x, z) : _mm256_xor_si256(y, z);
+      overflow |= (uint64_t)(uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_and_si256(terms, result)))
+                  << (4 * i);
+      _mm256_storeu_si256((__m256i *)(out + at), z);
+    }
+    known[w] &= ~overflow;
   }
 }
 
@@ -316,6 +364,10 @@ void rule_at_least_number(const int64_t *left, const uint64_t *left_known, const
 void rule_equals_number(const int64_t *left, const uint64_t *left_known, const int64_t *right,
                         const uint64_t *right_known, uint64_t *t, uint64_t *f, long words) {
   CHOOSE(equals_number, left, left_known, right, right_known, t, f, words)
+}
+
+void rule_add(const int64_t *left, const int64_t *right, int subtract, int64_t *out, uint64_t *known, long words) {
+  CHOOSE(add, left, right, subtract, out, known, words)
 }
 
 void rule_text_equals(const uint32_t *codes, uint32_t constant, uint64_t *t, uint64_t *f, long words) {

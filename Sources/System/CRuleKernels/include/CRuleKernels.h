@@ -17,6 +17,9 @@ void rule_at_least_number(const int64_t *left, const uint64_t *left_known, const
 void rule_equals_number(const int64_t *left, const uint64_t *left_known, const int64_t *right,
                         const uint64_t *right_known, uint64_t *t, uint64_t *f, long words);
 
+// left + right, or left - right; bits of rows that overflow are cleared in `known`.
+void rule_add(const int64_t *left, const int64_t *right, int subtract, int64_t *out, uint64_t *known, long words);
+
 // code == constant; code 0 is unknown.
 void rule_text_equals(const uint32_t *codes, uint32_t constant, uint64_t *t, uint64_t *f, long words);
 

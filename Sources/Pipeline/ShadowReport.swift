@@ -1,0 +1,130 @@
+public import EvaluateStage
+import Orders
+public import Rules
+import Topics
+
+/// What shadow rules would have done, read back from recorded decisions.
+public final class ShadowReport {
+  private struct Tally {
+    var decisions = 0
+    var isTrue = 0
+    var unknown = 0
+    var added = 0
+    var withdrawn = 0
+    /// Orders, by active rule, on which both were true.
+    var shared: [String: Int] = [:]
+    var samples: [String] = []
+  }
+  private struct Seen: Hashable {
+    var order: OrderIdentity
+    var rule: String
+  }
+
+  private let registry: RuleRegistry
+  private let catalogue: RuleCatalogue
+  private var sets: [String: RuleSet?] = [:]
+  private var tallies: [String: Tally] = [:]
+  private var wasTrue: Set<Seen> = []
+  public private(set) var decisionCount = 0
+  public private(set) var unreadableCount = 0
+
+  /// Order and rule pairs remembered, to see what would have been withdrawn; further ones are counted only.
+  public static let pairsMax = 2_000_000
+
+  /// - Parameter base: the rules of the configuration, for decisions made under them.
+  public init(_ registry: RuleRegistry, base: RuleSet) {
+    self.registry = registry
+    catalogue = RuleCatalogue(base: base)
+    sets[base.hash] = base
+  }
+
+  /// Takes one record of `decisions`, in the topic's order.
+  public func add(_ record: UnsafeRawBufferPointer) {
+    guard let decision = DecisionValue(protobuf: record), let set = set(of: decision) else {
+      unreadableCount += 1
+      return
+    }
+    decisionCount += 1
+    let outcomes = decision.outcomes
+    guard outcomes.count == set.rules.count else { return }
+    let identity = OrderIdentity(mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)
+    let active = zip(set.rules, outcomes).compactMap { $0.state == .active && $1 == 1 ? $0.id : nil }
+    let carried = Set(decision.labels.map(\.label))
+    for (rule, outcome) in zip(set.rules, outcomes) where rule.state == .shadow {
+      note(rule, outcome, identity, active, carried)
+    }
+  }
+
+  private func note(
+    _ rule: Rule, _ outcome: UInt8, _ order: OrderIdentity, _ active: [String], _ carried: Set<String>
+  ) {
+    var tally = tallies[rule.id] ?? Tally()
+    tally.decisions += 1
+    if outcome == 2 { tally.unknown += 1 }
+    let seen = Seen(order: order, rule: rule.id)
+    if outcome == 1 {
+      tally.isTrue += 1
+      if wasTrue.count < Self.pairsMax, wasTrue.insert(seen).inserted {
+        if !rule.actions.labels.allSatisfy(carried.contains) || rule.actions.labels.isEmpty {
+          tally.added += 1
+        }
+        for id in active { tally.shared[id, default: 0] += 1 }
+        if tally.samples.count < BacktestReport.samplesMax { tally.samples.append(order.orderId) }
+      }
+    } else if wasTrue.remove(seen) != nil {
+      tally.withdrawn += 1
+    }
+    tallies[rule.id] = tally
+  }
+
+  /// The rules that a decision names.
+  private func set(of decision: DecisionValue) -> RuleSet? {
+    if let known = sets[decision.ruleSet] { return known }
+    var found: RuleSet?
+    if case .success(let set) = catalogue.set(decision.ruleSet, in: registry) { found = set }
+    if found == nil { found = layered(decision) }
+    sets[decision.ruleSet] = .some(found)
+    return found
+  }
+
+  /// Of several versions over each other: those that were ever in force together are tried.
+  private func layered(_ decision: DecisionValue) -> RuleSet? {
+    func hashes(_ scope: RegistryScope) -> [String] {
+      Array(Set((registry.activations[scope] ?? []).map(\.value.hash))).sorted()
+    }
+    let malls = [""] + hashes(RegistryScope(mallId: decision.mallId)).filter { !$0.isEmpty }
+    let shops =
+      [""] + hashes(RegistryScope(mallId: decision.mallId, shopNo: decision.shopNo)).filter { !$0.isEmpty }
+    for shared in Set(hashes(.shared) + [""]).sorted() {
+      for mall in malls {
+        for shop in shops {
+          let layers = [shared] + [mall, shop].filter { !$0.isEmpty }
+          let named = layers.map { $0.isEmpty ? catalogue.base.hash : $0 }
+          guard RuleSet.layeredHash(named) == decision.ruleSet else { continue }
+          if case .success(let set) = catalogue.layered(layers, in: registry) { return set }
+        }
+      }
+    }
+    return nil
+  }
+
+  public var text: String {
+    var text = "\(decisionCount) decisions read"
+    if unreadableCount > 0 { text += ", \(unreadableCount) of rules that are not known here" }
+    text += "\n"
+    if tallies.isEmpty { return text + "no shadow rule among them\n" }
+    var rows = [
+      ["shadow rule", "decisions", "true", "unknown", "would add", "would withdraw", "overlap", "samples"]
+    ]
+    for (id, tally) in tallies.sorted(by: { bytesPrecede($0.key, $1.key) }) {
+      let overlap = tally.shared.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(3)
+      rows.append([
+        id, "\(tally.decisions)", "\(tally.isTrue)", "\(tally.unknown)", "\(tally.added)",
+        "\(tally.withdrawn)",
+        overlap.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
+        tally.samples.joined(separator: " "),
+      ])
+    }
+    return text + "\n" + RuleHistory.table(rows)
+  }
+}

@@ -1,0 +1,98 @@
+internal import Orders
+internal import Rules
+internal import YAML
+
+/// Rules and what they need from outside: lists, facts of the mall, time; and the parameters of templates.
+extension Linter {
+  mutating func lookAround(_ rule: Rule) {
+    lookAtLists(rule)
+    lookAtNeeds(rule)
+    if let until = rule.effectiveUntil, let now = surroundings.now, until <= now, rule.isDecided {
+      say(
+        .warning, "over", [rule], key: "effective_until",
+        "the rule's time is over since \(until.rfc3339(in: surroundings.zone))",
+        hint: "write state: retired, or a later effective_until")
+    }
+  }
+
+  private mutating func lookAtLists(_ rule: Rule) {
+    guard let known = surroundings.lists else { return }
+    var said: Set<String> = []
+    for part in conditionParts(rule) {
+      for call in part.expression.listCalls
+      where !known.contains(call.name) && said.insert(call.name).inserted {
+        let guess = closestName(to: call.name, among: known.sorted())
+        say(
+          .warning, "unknown-list", [rule], at: call.expression, key: part.key,
+          "there is no list \(Expression.quote(call.name)) in the reference data: the rule stays unknown",
+          hint: guess.map { "did you mean \(Expression.quote($0))?" } ?? "lists are \(shown(known))")
+      }
+    }
+  }
+
+  private func shown(_ names: Set<String>) -> String {
+    names.isEmpty ? "none" : names.sorted().prefix(12).joined(separator: ", ")
+  }
+
+  /// What the mall never has is missing of every order.
+  private mutating func lookAtNeeds(_ rule: Rule) {
+    guard !surroundings.unavailable.isEmpty else { return }
+    var translator = Translator(unavailable: surroundings.unavailable, zone: surroundings.zone)
+    let parts = conditionParts(rule)
+    let formulas = parts.map { translator.formula($0.expression, .isTrue) }
+    let needs = neededNames(rule).filter { translator.isUnavailable($0) }
+    guard !needs.isEmpty else { return }
+    let names = needs.joined(separator: ", ")
+    if Solver.excludes(formulas, translator.naturals) {
+      let index = formulas.firstIndex { Solver.excludes([$0], translator.naturals) } ?? 0
+      say(
+        .warning, "never-known", [rule], at: parts[index].expression, key: parts[index].key,
+        "the rule is never true in this mall, which does not supply \(names)",
+        hint: "supply it, or retire the rule")
+    } else {
+      say(
+        .note, "never-known", [rule],
+        "this mall does not supply \(names): that part of the rule stays unknown")
+    }
+  }
+
+  private func neededNames(_ rule: Rule) -> [String] {
+    var names: Set<String> = []
+    for term in rule.terms { for reference in term.references { names.insert(reference.name) } }
+    return names.sorted()
+  }
+
+  // MARK: Templates
+
+  mutating func lookAtParameters(_ template: Template) {
+    let text = (template.conditionText ?? "") + "\n" + (template.matchText ?? "")
+    guard let node = source.template(template.id), let entries = try? node["parameters"]?.asMapping().entries
+    else {
+      return
+    }
+    for entry in entries where !text.contains("params.\(entry.key)") {
+      let diagnostic = Diagnostic(
+        severity: .warning, file: entry.keyLocation.file, line: entry.keyLocation.line,
+        column: entry.keyLocation.column, message: "parameter \(entry.key) of \(template.id) is used nowhere",
+        hint: "write params.\(entry.key) in the condition, or leave it out")
+      add(Finding(code: "unused-parameter", rules: [template.id], diagnostic: diagnostic))
+    }
+  }
+}
+
+extension Expression {
+  /// Each `inList("name")` in it.
+  var listCalls: [(name: String, expression: Expression)] {
+    var found: [(name: String, expression: Expression)] = []
+    if case .call(_, "inList", let arguments) = kind, arguments.count == 1,
+      case .string(let name) = arguments[0].kind
+    {
+      found.append((name.text, self))
+    }
+    _ = replacingChildren { child in
+      found += child.listCalls
+      return child
+    }
+    return found
+  }
+}

@@ -1,0 +1,208 @@
+import EvaluateStage
+import Files
+import Glibc
+import Orders
+import Rules
+import Testing
+import Topics
+
+@testable import Pipeline
+
+/// What other rules would do: beside a run with them, and beside shadow rules.
+@Suite(.serialized)
+struct BacktestTests {
+  private static let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
+  private static let fixtures = root + "/Tests/ScenarioTests/Fixtures"
+  private static let other = """
+    rules:
+      - {id: HIGH_VALUE, if: amount.items >= 50000, then: {labels: [고액50]}}
+      - {id: island, if: '"제주" in zones', on_cancel: keep, then: {labels: [제주배송]}}
+      - {id: returns, if: history.claims(3) >= 1, then: {labels: [CS주의], hold: 확인}}
+      - {id: shade, state: shadow, if: amount.items >= 1, then: {labels: [그림자], gift: true, alert: {text: x}}}
+    """
+
+  private static func folder() -> String {
+    var template = Array("/tmp/passflow-backtest-XXXXXX".utf8CString)
+    return template.withUnsafeMutableBufferPointer { buffer in
+      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
+    }
+  }
+
+  private static func write(_ path: String, _ text: String) throws {
+    let file = try OutputFile(path)
+    try file.write(Array(text.utf8))
+    try file.flush()
+  }
+
+  /// Orders of many scenarios, each in a mall of its own.
+  private static func orders() -> String {
+    let names = Files.names(in: fixtures).filter { Files.exists("\(fixtures)/\($0)/orders.ndjson") }
+    return names.enumerated().map { number, name in
+      String(decoding: Files.read("\(fixtures)/\(name)/orders.ndjson") ?? [], as: UTF8.self)
+        .replacing("\"mall_id\":\"demomall\"", with: "\"mall_id\":\"mall\(number)\"")
+    }.joined(separator: "\n")
+  }
+
+  @Test func aBacktestEndsAsARunWithTheNewRulesAndShadowRulesDoNothing() throws {
+    let folder = Self.folder()
+    defer {
+      Files.removeDirectory(folder + "/out")
+      Files.removeDirectory(folder)
+    }
+    try Self.write(folder + "/orders.ndjson", Self.orders())
+    try Self.write(folder + "/other.yaml", Self.other)
+    var settings = TrialRunSettings(orders: folder + "/orders.ndjson", out: folder + "/out")
+    settings.rules = [folder + "/other.yaml"]
+    settings.reference = Self.fixtures + "/reference"
+    settings.showsProgress = false
+    let summary = try TrialRun(settings).run()
+    #expect(summary.read > 100)
+    var expected: Set<String> = []
+    let csv = String(decoding: Files.read(folder + "/out/labels.csv") ?? [], as: UTF8.self)
+    for line in csv.split(separator: "\n").dropFirst() {
+      let cells = line.split(separator: ",")
+      expected.insert("\(cells[0]) \(cells[1]) \(cells[2]) \(cells[4])")
+    }
+    // The shadow rule is true of nearly every order, and nobody acted upon it.
+    #expect(!csv.contains("그림자"))
+    let actions = String(decoding: Files.read(folder + "/out/actions.ndjson") ?? [], as: UTF8.self)
+    #expect(!actions.contains("shade") && actions.contains("고액50"))
+
+    let live = try RuleFiles.load([Self.root + "/config/templates", Self.root + "/config/rules"])
+    let candidate = try RuleFiles.load([folder + "/other.yaml"])
+    let backtest = Backtest(live: RuleLayers(shared: live), candidate: RuleLayers(shared: candidate))
+    let (reference, _) = try ReferenceFiles.load(directory: Self.fixtures + "/reference")
+    try BacktestSources.read(
+      file: folder + "/orders.ndjson", reference: reference, rules: [live, candidate], into: backtest)
+    var found: Set<String> = []
+    for (order, wishes) in backtest.candidateWishes {
+      for wish in wishes where !wish.contains(" of ") {
+        found.insert("\(order.mallId) \(order.shopNo) \(order.orderId) \(wish)")
+      }
+    }
+    #expect(found == expected && !expected.isEmpty)
+    let report = BacktestReport(backtest)
+    #expect(report.changedCount > 0 && report.text.contains("고액50") && report.text.contains("HIGH_VALUE"))
+    // Against themselves nothing changes.
+    let same = Backtest(live: RuleLayers(shared: candidate), candidate: RuleLayers(shared: candidate))
+    try BacktestSources.read(
+      file: folder + "/orders.ndjson", reference: reference, rules: [candidate], into: same)
+    #expect(BacktestReport(same).changedCount == 0)
+  }
+
+  private static func record(_ order: String, amount: Int64, offset: Int64) -> [UInt8] {
+    var record = EnrichedOrderValue()
+    var snapshot = OrderSnapshotValue()
+    snapshot.mallId = "demomall"
+    snapshot.shopNo = 1
+    snapshot.orderId = order
+    snapshot.currency = "KRW"
+    snapshot.placedAt = Instant(microseconds: 1_791_592_200_000_000)
+    var item = ItemValue()
+    item.itemCode = order + "-1"
+    item.quantity = 1
+    item.status = "N10"
+    snapshot.items = [item]
+    record.snapshot = snapshot
+    var facts = FactsValue()
+    facts.amountItems = amount
+    record.facts = facts
+    record.position = Position(epoch: 0, partition: 0, offset: offset, n: 0)
+    return record.protobuf
+  }
+
+  @Test func theShadowReportSaysWhatWouldHaveBeenAddedAndWithdrawn() throws {
+    let set = try RuleSet.load(
+      files: [
+        (
+          "r.yaml",
+          """
+          rules:
+            - {id: high, if: amount.items >= 100000, then: {labels: [HIGH]}}
+            - {id: mid, state: shadow, if: amount.items >= 50000, then: {labels: [MID]}}
+          """
+        )
+      ])
+    let report = ShadowReport(RuleRegistry(), base: set)
+    let decider = LayeredDecider(RuleLayers(shared: set))
+    let steps: [(String, Int64)] = [("A", 120_000), ("B", 60_000), ("C", 10), ("B", 70_000), ("B", 20)]
+    for (offset, step) in steps.enumerated() {
+      let bytes = Self.record(step.0, amount: step.1, offset: Int64(offset))
+      let decisions = try bytes.withUnsafeBytes {
+        try decider.decide([(RegistryScope(mallId: "demomall", shopNo: 1), $0)])
+      }
+      try #require(decisions.first ?? nil).protobuf.withUnsafeBytes { report.add($0) }
+    }
+    [UInt8](arrayLiteral: 0xFF, 0xFF).withUnsafeBytes { report.add($0) }
+    #expect(report.decisionCount == 5 && report.unreadableCount == 1)
+    let row = try #require(report.text.split(separator: "\n").first { $0.hasPrefix("mid") })
+    // True three times on two orders, withdrawn once; one of them had the active rule too.
+    #expect(
+      row.split(separator: " ").map(String.init) == ["mid", "5", "3", "0", "2", "1", "high", "1", "A", "B"])
+  }
+
+  @Test func aDiffNamesWhatChangedFieldByField() throws {
+    func set(_ rules: String) throws -> RuleSet { try RuleSet.load(files: [("r.yaml", "rules:\n" + rules)]) }
+    let old = try set(
+      """
+        - {id: a, if: amount.items >= 1, then: {labels: [A]}}
+        - {id: gone, if: amount.items >= 1, then: {labels: [G]}}
+        - {id: same, if: amount.items >= 1, then: {labels: [S]}}
+      """)
+    let new = try set(
+      """
+        - {id: a, if: amount.items >= 2, then: {labels: [A, B], hold: 확인}}
+        - {id: new, state: shadow, if: amount.items >= 1, then: {labels: [N]}}
+        - {id: same, if: "amount.items>=1", then: {labels: [S]}}
+      """)
+    #expect(
+      RuleDiff.text(old, new) == """
+        changed a: a
+          - if: amount.items >= 1
+          + if: amount.items >= 2
+          - then.labels: A
+          + then.labels: A, B
+          + then.hold: 확인
+        removed gone: gone
+        added new: new
+          + name: new
+          + if: amount.items >= 1
+          + state: shadow
+          + then.labels: N
+
+        """)
+    #expect(RuleDiff.text(new, new).isEmpty)
+  }
+
+  @Test func theHistoryShowsSinceAndUntil() {
+    var registry = RuleRegistry()
+    func fold(_ key: String, _ value: [UInt8], _ offset: Int64) {
+      Array(key.utf8).withUnsafeBytes { key in
+        value.withUnsafeBytes { registry.fold(key: key, value: $0, offset: offset) }
+      }
+    }
+    var version = RuleVersionValue()
+    version.hash = "idle00000000000"
+    fold(RuleRegistry.key(of: version), version.protobuf, 0)
+    for number in 1...2 as ClosedRange<Int64> {
+      var value = RuleActivationValue()
+      value.number = number
+      value.hash = "hash\(number)"
+      value.author = "kim"
+      value.note = "추석"
+      value.at = Instant(microseconds: 1_791_592_200_000_000 + number * 60_000_000)
+      fold(RuleRegistry.key(of: value), value.protobuf, number)
+    }
+    let lines = RuleHistory.text(registry).split(separator: "\n").map(String.init)
+    #expect(lines.count == 4)
+    #expect(lines[1].contains("shared") && lines[1].contains("hash2") && lines[1].contains("now"))
+    #expect(lines[2].contains("hash1") && lines[2].contains("2026-10-10T09:32:00+09:00  추석"))
+    #expect(lines[3].contains("idle00000000") && lines[3].contains("never"))
+    #expect(RuleHistory.text(RuleRegistry()).contains("configuration"))
+  }
+
+  @Test func aDateIsItsMidnightInSeoul() {
+    #expect(BacktestTime.milliseconds("2026-10-10") == BacktestTime.milliseconds("2026-10-09T15:00:00Z"))
+    #expect(BacktestTime.milliseconds("10. Oct") == nil)
+  }
+}

@@ -1,0 +1,181 @@
+import Orders
+import RuleTools
+import Rules
+import Testing
+
+/// What lint says, rule by rule.
+struct LintTests {
+  private func lint(_ rules: String, _ surroundings: LintSurroundings = .init()) -> [String] {
+    Linter.report(files: [("r.yaml", "rules:\n" + rules)], surroundings).findings.map {
+      "\($0.diagnostic.line):\($0.diagnostic.column) \($0.severity) \($0.code) \($0.rules.joined(separator: ","))"
+    }
+  }
+
+  private func one(_ condition: String) -> [String] {
+    lint("  - {id: a, if: '\(condition)', then: {labels: [x]}}\n").map {
+      String($0.split(separator: " ").dropFirst().prefix(2).joined(separator: " "))
+    }
+  }
+
+  static let never = [
+    "amount.items > 5 && amount.items < 3", "amount.items > 5 && amount.items < 5.0001",
+    "payment.status == \"paid\" && payment.status == \"unpaid\"", "amount.items < 0",
+    "gift.is_gift && !gift.is_gift",
+    "!(amount.items >= 5 || amount.items < 7)", "history.orders > 3 && history.orders < 4",
+    "history.orders == 1.5",
+    "hour(order.placed_at) < 5 && timeBetween(order.placed_at, \"06:00\", \"23:00\")",
+    "date(order.placed_at) == \"2026-10-10\" && order.placed_at < timestamp(\"2026-10-10T00:00:00+09:00\")",
+    "ip.foreign && ip.country == \"KR\"", "isMissing(grade) && grade == \"a\"", "isMissing(amount.items)",
+    "grade.startsWith(\"V\") && grade in [\"gold\", \"silver\"]",
+    "grade.startsWith(\"a\") && grade.startsWith(\"b\")",
+    "grade.contains(\"vip\") && !grade.contains(\"v\")", "items.exists(i, i.quantity > 3 && i.quantity <= 3)",
+    "allItems.exists(i, i.stock.after < i.stock.safety && i.stock.safety < i.stock.after)",
+    "dayOfWeek(order.placed_at) == 7", "bundle.partners < 0",
+    "history.returns(3) >= 2 && history.returns(3) <= 1",
+    "gift.is_gift ? amount.items < 0 : isMissing(currency)", "(amount.items > 5) == (amount.items <= 5)",
+    "isMissing(order.paid_at) && hour(order.paid_at) < 5", "payment.status in [] ",
+  ]
+  @Test(arguments: never) func aConditionThatCannotHoldIsFound(_ condition: String) {
+    #expect(one(condition) == ["warning never-true"])
+  }
+
+  static let always = [
+    "amount.items >= 0", "gift.is_gift || !gift.is_gift", "amount.paid > 5 || amount.paid <= 5",
+    "has(amount.items)", "isMissing(zones) || has(zones)",
+    "payment.status in [\"paid\", \"unpaid\", \"partly\"]",
+    "hour(order.placed_at) < 24", "!(amount.items < 0 || bundle.partners < 0)",
+  ]
+  @Test(arguments: always) func aConditionThatAlwaysHoldsIsFound(_ condition: String) {
+    #expect(one(condition) == ["warning always-true"])
+  }
+
+  static let fine = [
+    "amount.items > 3 && amount.items < 5", "amount.items > 5 && amount.paid < 3", "true",
+    "\"제주\" in zones && !(\"제주\" in zones && \"도서산간\" in zones)",
+    "isMissing(history.orders) || history.orders == 0",
+    "items.exists(i, i.sku == \"a\") && items.exists(i, i.sku == \"b\")",
+    "items.exists(i, i.quantity > 3) && !items.exists(i, i.quantity > 4)",
+    "grade.startsWith(\"a\") && grade.endsWith(\"b\")", "amount.items - amount.paid < 0",
+    "timeBetween(order.placed_at, \"22:00\", \"05:00\") && hour(order.placed_at) < 12",
+    "isMissing(zones) && \"제주\" in zones",
+    "history.returns(3) <= 1 && history.returns(6) >= 2", "grade != \"a\" && grade != \"b\"",
+    "-amount.items < 0",
+    "items.all(i, i.quantity > 3 && i.quantity <= 3)", "!(dayOfWeek(order.placed_at) in [0, 6])",
+  ]
+  @Test(arguments: fine) func whatMayHoldIsLeftAlone(_ condition: String) { #expect(one(condition) == []) }
+
+  @Test func aPartThatTheOthersSayIsANote() {
+    #expect(one("amount.items >= 5 && amount.items >= 3") == ["note needless"])
+    #expect(one("amount.items >= 5 && (amount.items < 0 || gift.is_gift)") == ["warning never-true"])
+  }
+
+  @Test func rulesThatRepeatOrSpoilEachOtherAreFound() {
+    let found = lint(
+      """
+        - {id: a, if: amount.items >= 100, then: {labels: [x]}}
+        - {id: b, if: amount.items>=100, then: {labels: [x]}}
+        - {id: c, if: amount.items >= 200, then: {labels: [x]}}
+        - {id: d, if: amount.items >= 50, then: {labels: [x]}, on_cancel: keep}
+        - {id: e, if: amount.items >= 300, then: {labels: [y]}, otherwise: {labels: [y]}}
+
+      """)
+    #expect(
+      found == [
+        "3:10 warning duplicate b,a", "4:10 warning implied c,a", "4:10 warning implied c,b",
+        "5:69 warning conflict d,a", "6:70 warning conflict e",
+      ])
+  }
+
+  @Test func rulesThatAnotherKeepsFromActingAreFound() {
+    let found = lint(
+      """
+        - {id: a, priority: 2, stop: true, if: amount.items >= 100, then: {labels: [a]}}
+        - {id: b, priority: 1, if: amount.items >= 200, then: {labels: [b]}}
+        - {id: c, priority: 1, if: amount.items >= 50, then: {labels: [c]}}
+        - {id: d, priority: 2, if: amount.items >= 200, then: {labels: [d]}}
+        - {id: e, group: g, priority: 3, if: 'amount.items >= 10', then: {labels: [e]}}
+        - {id: f, group: g, priority: 3, if: amount.items >= 20, then: {labels: [f]}}
+        - {id: h, stop: true, if: ip.foreign, then: {labels: [h]}}
+
+      """)
+    #expect(
+      found == ["3:10 warning unreachable b,a", "7:10 warning unreachable f,e", "8:19 warning needless h"])
+  }
+
+  @Test func whatTheSurroundingsLackIsFound() {
+    var surroundings = LintSurroundings()
+    surroundings.lists = ["event", "new"]
+    surroundings.unavailable = ["item.stock", "ip"]
+    surroundings.now = Instant(rfc3339: "2026-10-10T00:00:00Z")
+    let found = lint(
+      """
+        - {id: a, if: 'inList("evnt") || inList("new")', then: {labels: [a]}}
+        - {id: b, if: ip.foreign && amount.items > 5, then: {labels: [b]}}
+        - {id: c, if: ip.foreign || amount.items > 5, then: {labels: [c]}}
+        - {id: d, if: 'allItems.exists(i, i.stock.after <= i.stock.safety)', then: {labels: [d]}}
+        - {id: e, if: amount.items > 7, then: {labels: [e]}, effective_until: "2026-10-09T00:00:00Z"}
+
+      """, surroundings)
+    #expect(
+      found == [
+        "2:18 warning unknown-list a", "3:20 warning never-known b", "4:17 note never-known c",
+        "5:27 warning never-known d", "6:73 warning over e",
+      ])
+  }
+
+  @Test func aConditionOutsideItsDatesIsFound() {
+    let found = lint(
+      """
+        - id: a
+          if: date(order.placed_at) >= "2027-01-01"
+          effective_until: "2027-01-01T00:00:00+09:00"
+          then: {labels: [a]}
+        - id: b
+          if: date(order.placed_at) >= "2026-12-31"
+          effective_until: "2027-01-01T00:00:00+09:00"
+          then: {labels: [a]}
+
+      """)
+    #expect(found == ["3:9 warning never-true a"])
+  }
+
+  @Test func mistakesComeWithTheOtherRulesFindingsAndDecideTheExitCode() {
+    let text = """
+      rules:
+        - {id: a, if: amount.item > 5, then: {labels: [x]}}
+        - {id: b, if: amount.items < 0, then: {labels: [x]}}
+      """
+    let report = Linter.report(files: [("r.yaml", text)], .init())
+    #expect(report.findings.map(\.code) == ["invalid", "never-true"])
+    #expect(report.findings[0].text.contains("did you mean amount.items?"))
+    #expect(report.exitCode(strict: false) == 2)
+    let clean = Linter.report(
+      files: [("r.yaml", text.replacing("amount.item >", with: "amount.items >"))], .init())
+    #expect(clean.exitCode(strict: false) == 0)
+    #expect(clean.exitCode(strict: true) == 1)
+    #expect(clean.json.contains("\"code\":\"never-true\""))
+  }
+
+  @Test func aMallsOwnRulesAreLookedAtWithTheSharedOnes() {
+    let files = [
+      ("shared.yaml", "rules:\n  - {id: a, if: amount.items >= 5, then: {labels: [x]}}\n"),
+      ("mall.yaml", "mall: m\nrules:\n  - {id: b, if: amount.items >= 6, then: {labels: [x]}}\n"),
+    ]
+    let report = Linter.report(files: files.map { (path: $0.0, text: $0.1) }, .init())
+    #expect(report.findings.map(\.code) == ["implied"])
+    #expect(report.findings[0].rules == ["b", "a"])
+  }
+
+  @Test func aParameterThatIsUsedNowhereIsFound() {
+    let text = """
+      template: T
+      parameters:
+        least: {type: int, default: 5}
+        most: {type: int, default: 9}
+      if: amount.items >= params.least
+      then: {labels: [x]}
+      """
+    let report = Linter.report(files: [("t.yaml", text)], .init())
+    #expect(report.findings.map { "\($0.code) \($0.diagnostic.line)" } == ["unused-parameter 4"])
+  }
+}
