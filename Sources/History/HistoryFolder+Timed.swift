@@ -109,9 +109,10 @@ extension HistoryFolder {
     emit: (EmittedRecord) -> Void
   ) -> (emitted: Int, nextDue: Int64) {
     var due: [Int] = []
+    let before = max(instant, .min + 1) - 1
     var next = Int64.max
     for (index, order) in customer.orders.enumerated() {
-      if nextDue(of: order, after: instant - 1) <= clock { due.append(index) }
+      if nextDue(of: order, after: before) <= clock { due.append(index) }
       next = min(next, nextDue(of: order, after: clock))
     }
     if due.count > 1 { due.sort { customer.isEarlier($0, $1) } }
@@ -121,6 +122,20 @@ extension HistoryFolder {
       decide(index, in: customer, &cause, always: false, emit)
     }
     return (Int(cause.n - number), next)
+  }
+
+  /// Reads to the end: all deadlines of these customers up to the clock, for who schedules none.
+  public func fireAll(_ customers: [CustomerHistory], position: InputPosition, emit: (EmittedRecord) -> Void)
+  {
+    guard watchesDeadlines else { return }
+    let sorted = customers.map { ($0.customer.recordPrefix, $0) }.sorted {
+      $0.0.lexicographicallyPrecedes($1.0)
+    }
+    var number: UInt32 = 1
+    for (_, customer) in sorted {
+      number += UInt32(
+        clamping: fire(customer, from: .min, position: position, number: number, emit: emit).emitted)
+    }
   }
 
   /// What a stored record of an order tells about deadlines.

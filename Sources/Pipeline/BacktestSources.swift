@@ -33,7 +33,9 @@ public enum BacktestSources {
         continue
       }
       try writer.withUnsafeBytes { snapshot in
-        let identity = try SnapshotSummary(snapshot).customer(in: snapshot)
+        let summary = try SnapshotSummary(snapshot)
+        let identity = summary.customer(in: snapshot)
+        folder.clock = max(folder.clock, summary.eventTime.microseconds)
         let customer = customers[identity] ?? CustomerHistory(customer: identity)
         customers[identity] = customer
         try folder.fold(
@@ -44,6 +46,11 @@ public enum BacktestSources {
       }
       if let failure { throw failure }
     }
+    folder.fireAll(Array(customers.values), position: InputPosition(partition: 0, offset: file.lineNumber)) {
+      record in
+      do { try backtest.add(record.bytes) } catch { failure = failure ?? error }
+    }
+    if let failure { throw failure }
     try backtest.flush()
   }
 
@@ -51,14 +58,16 @@ public enum BacktestSources {
     var windows: Set<History.ClaimWindow> = []
     var lists: [String] = []
     var needsStock = false
+    var timed: [History.TimedFact] = []
     for demand in sets.map({ factDemand(of: $0) }) {
       windows.formUnion(demand.claimWindows)
       for list in demand.lists where !lists.contains(list) { lists.append(list) }
       needsStock = needsStock || demand.needsStock
+      for fact in demand.timed where !timed.contains(fact) { timed.append(fact) }
     }
     return History.FactDemand(
       claimWindows: windows.sorted { ($0.scope.rawValue, $0.months) < ($1.scope.rawValue, $1.months) },
-      lists: lists.sorted(by: bytesPrecede), needsStock: needsStock)
+      lists: lists.sorted(by: bytesPrecede), needsStock: needsStock, timed: timed)
   }
 
   /// Records of a topic that lie between two times, up to the end that it has now; no group, nothing committed.

@@ -64,9 +64,11 @@ struct Operand {
     case (nil, "date"): (.date, false)
     case (nil, "duration"): (.duration, true)
     case (nil, "timestamp"): (.timestamp, true)
-    case ("history", "returns"), ("history", "claims"), ("bundle", "partners"): (.int, false)
+    case ("history", "returns"), ("history", "claims"), ("bundle", "partners"),
+      ("duplicate", "partners"):
+      (.int, false)
     case (_, "exists"), (_, "all"), (_, "inList"), (nil, "isMissing"), (nil, "has"), (_, "startsWith"),
-      (_, "endsWith"), (_, "contains"), (nil, "timeBetween"), (nil, "isHoliday"):
+      (_, "endsWith"), (_, "contains"), (nil, "timeBetween"), (nil, "isHoliday"), (nil, "overdue"):
       (.bool, false)
     default: nil
     }

@@ -76,22 +76,34 @@ public final class OrderTrial {
   }
 
   private func fold(_ snapshot: UnsafeRawBufferPointer) throws {
-    let identity = try SnapshotSummary(snapshot).customer(in: snapshot)
+    let summary = try SnapshotSummary(snapshot)
+    let identity = summary.customer(in: snapshot)
     let customer = customers[identity] ?? CustomerHistory(customer: identity)
     customers[identity] = customer
+    folder.clock = max(folder.clock, summary.eventTime.microseconds)
     try folder.fold(snapshot, position: InputPosition(partition: 0, offset: offset), into: customer) {
-      record in
-      guard let value = EnrichedOrderValue(protobuf: record.bytes), let snapshot = value.snapshot else {
-        return
-      }
-      let name = OrderName(
-        mall: snapshot.mallId, shop: Int(snapshot.shopNo), order: snapshot.orderId)
-      records[name] = [UInt8](record.bytes)
+      keep($0)
     }
+  }
+
+  private func keep(_ record: EmittedRecord) {
+    guard let value = EnrichedOrderValue(protobuf: record.bytes), let snapshot = value.snapshot else {
+      return
+    }
+    let name = OrderName(
+      mall: snapshot.mallId, shop: Int(snapshot.shopNo), order: snapshot.orderId)
+    records[name] = [UInt8](record.bytes)
+  }
+
+  /// What is overdue by the latest event taken.
+  private func fireDeadlines() {
+    folder.fireAll(
+      Array(customers.values), position: InputPosition(partition: 0, offset: offset), emit: { keep($0) })
   }
 
   /// Changes facts of an order before it is decided, for tests that give facts instead of a history.
   func changeFacts(of name: OrderName, _ change: (inout FactsValue) throws -> Void) throws {
+    fireDeadlines()
     guard let bytes = records[name], var value = bytes.withUnsafeBytes({ EnrichedOrderValue(protobuf: $0) }),
       var facts = value.facts
     else { return }
@@ -102,6 +114,7 @@ public final class OrderTrial {
 
   /// The decision on an order as it stands now, and why; nil for an order that was never taken.
   public func decide(_ name: OrderName) -> OrderAnswer? {
+    fireDeadlines()
     guard let record = records[name] else { return nil }
     let decider = Decider(plan: plan)
     return record.withUnsafeBytes { bytes in

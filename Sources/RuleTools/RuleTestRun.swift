@@ -166,8 +166,24 @@ enum GivenFacts {
     if name.hasPrefix("history.") || name == "bundle.partners" { facts.historyKnown = true }
   }
 
+  /// A count, or whether it is overdue; false when the rules do not ask for it.
+  private static func setTimed(_ name: String, _ node: YAMLNode, _ facts: inout FactsValue) throws -> Bool {
+    for index in facts.timed.indices {
+      let value = facts.timed[index]
+      guard let kind = TimedFact.Kind(rawValue: Int(value.kind)) else { continue }
+      let fact = TimedFact(kind, span: value.spanUs)
+      guard fact.name == name else { continue }
+      facts.timed[index].value =
+        fact.isTruth
+        ? try wrapped { try node.asBool() } ? 1 : 0 : try wrapped { Int64(try node.asInt()) }
+      return true
+    }
+    return false
+  }
+
   private static func setClaims(_ name: String, _ node: YAMLNode, _ facts: inout FactsValue) throws {
     let known = ["history.orders", "history.amount", "bundle.partners", "ip.country", "zones"]
+    if try setTimed(name, node, &facts) { return }
     let counts: [(String, Topics.ClaimScope)] = [
       ("history.returns(", .returns), ("history.claims(", .returnsOrExchanges),
     ]
