@@ -219,7 +219,7 @@ public final class EnrichProcessor: StatefulProcessor {
     }
     if let failure { throw failure }
     customer.accountedBytes +=
-      value.count + CustomerHistory.snapshotOverheadBytes
+      summary.keptBytes(of: value) + CustomerHistory.snapshotOverheadBytes
       + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes
     note(customer, key: key, customers)
   }

@@ -51,7 +51,7 @@ public final class CustomerHistory {
   }
 
   /// What a snapshot takes besides its bytes, and an order besides its snapshots.
-  public static let snapshotOverheadBytes = MemoryLayout<SnapshotSummary>.stride + 200
+  public static let snapshotOverheadBytes = MemoryLayout<SnapshotSummary>.stride + 180
   public static let orderOverheadBytes = MemoryLayout<Standing>.stride + 320
 
   // MARK: Orders

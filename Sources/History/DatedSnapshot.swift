@@ -57,7 +57,6 @@ struct Contribution: Equatable {
 final class DatedSnapshot {
   let bytes: [UInt8]
   let summary: SnapshotSummary
-  let contribution: Contribution
   /// Two capital letters, the first in the high byte; 0 = missing.
   let country: UInt16
   /// The snapshot told an address, if only one without a country: no beacon's counts then.
@@ -69,13 +68,14 @@ final class DatedSnapshot {
 
   var eventTime: Int64 { summary.eventTime.microseconds }
   var version: Int64 { summary.version }
+  /// Put together when asked for: it would be kept with every state of every order.
+  var contribution: Contribution { Contribution(summary) }
 
   init(
     bytes: [UInt8], summary: SnapshotSummary, country: UInt16, hasIP: Bool, zones: ResolvedZones
   ) {
     self.bytes = bytes
     self.summary = summary
-    self.contribution = Contribution(summary)
     self.country = country
     self.hasIP = hasIP
     self.zones = zones

@@ -104,6 +104,11 @@ public struct SnapshotSummary: Sendable {
     }
   }
 
+  /// What a history keeps of the snapshot's bytes: the ip is taken out.
+  public func keptBytes(of bytes: UnsafeRawBufferPointer) -> Int {
+    ipFieldCount == 1 ? bytes.count - ipField.count : bytes.count
+  }
+
   public func mallId(in bytes: UnsafeRawBufferPointer) -> String {
     String(decoding: mall.slice(of: bytes), as: UTF8.self)
   }

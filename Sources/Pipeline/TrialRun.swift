@@ -26,7 +26,7 @@ public struct TrialRunSettings: Sendable {
   /// Partitions of each topic of the embedded broker.
   public var partitions = 2
   /// Customers' histories kept in memory; the rest is in the state files.
-  var historyBytesMax = 96 << 20
+  var historyBytesMax = 100 << 20
   /// Ledger entries kept in memory.
   var ledgerBytesMax = 16 << 20
   /// What is written at once when either is full.
@@ -314,8 +314,8 @@ private final class Stages: Sendable {
       seal: seal, reference: reference, demand: demand)
     settings.lane.takenPartitions = [partition]
     settings.lane.keepsStateAtEnd = false
-    settings.lane.dirtyBytesMax = share / 20 * 19
-    settings.collectBytesMax = self.settings.collectBytesMax
+    settings.lane.dirtyBytesMax = share / 40 * 39
+    settings.collectBytesMax = self.settings.collectBytesMax / self.settings.partitions
     let context = enrich[Int(partition)]
     guarded(context) {
       try runEnrichLane(settings, context: context) { counts in
