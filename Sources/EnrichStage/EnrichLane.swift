@@ -1,3 +1,4 @@
+import Files
 public import History
 import Kafka
 import Orders

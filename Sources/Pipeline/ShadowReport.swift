@@ -99,7 +99,7 @@ public final class ShadowReport {
       for mall in malls {
         for shop in shops {
           let layers = [shared] + [mall, shop].filter { !$0.isEmpty }
-          let named = layers.map { $0.isEmpty ? catalogue.base.hash : $0 }
+          let named = layers.map { $0.isEmpty ? catalogue.base.shared.hash : $0 }
           guard RuleSet.layeredHash(named) == decision.ruleSet else { continue }
           if case .success(let set) = catalogue.layered(layers, in: registry) { return set }
         }
