@@ -220,16 +220,17 @@ struct DeciderTests {
     record.snapshot?.receivers = [receiver]
     (receiver.region1, receiver.region2, receiver.country, receiver.hasAddress) = ("서울특별시", "중구", "KR", true)
     record.snapshot?.receivers.append(receiver)
-    record.snapshot?.claims = [(2, 3, [1, 1]), (1, 4, [3])].map { kind, status, quantities in
+    let claims: [(kind: UInt8, status: UInt8, quantities: [Int32])] = [(2, 3, [1, 1]), (1, 4, [3])]
+    record.snapshot?.claims = try claims.map { kind, status, quantities in
       var claim = ClaimValue()
-      claim.kind = ClaimKind(wire: kind)
-      claim.status = ClaimStatus(wire: status)
+      claim.kind = try #require(ClaimKind(rawValue: kind))
+      claim.status = try #require(ClaimStatus(rawValue: status))
       claim.reason = "A"
       claim.requestedAt = Fixture.noon
       if status == 3 { (claim.completedAt, claim.refundAmount) = (Fixture.noon, 15_000) }
       claim.items = quantities.map {
         var item = ClaimItemValue()
-        item.quantity = Int32($0)
+        item.quantity = $0
         return item
       }
       return claim

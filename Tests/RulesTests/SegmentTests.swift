@@ -30,7 +30,7 @@ import Testing
     #expect(
       set.rules.map { $0.condition?.description } == [
         "history.orders >= 3 && history.returns(3) == 0 || grade == \"vip\"",
-        "history.orders >= 3 && history.returns(3) == 0 && history.amount >= 1000000 && ip.foreign",
+        "((history.orders >= 3 && history.returns(3) == 0) && history.amount >= 1000000) && ip.foreign",
       ])
   }
 
