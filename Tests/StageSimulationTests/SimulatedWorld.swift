@@ -155,7 +155,7 @@ final class SimulatedWorld {
         advance(Int64.random(in: 1...max(1, min(300, rest / 3)), using: &random))
       }
     }
-    now = max(now, deadline)
+    if violation != nil { now = max(now, deadline) }
     return false
   }
 
