@@ -63,13 +63,14 @@ let package = Package(
     library("CYAML", ["yaml"]),
     library("CSodium", ["sodium"]),
     library("CAllocator", []),
+    library("CRE2", ["re2", "stdc++"]),
     // Our own loops over columns, with the instructions that the processor has.
     library("CRuleKernels", []),
 
     // Values and business meaning: no I/O, no clock.
     core("Orders"),
     core("History", ["Orders", "Topics"]),
-    core("Rules", ["Orders", "YAML", "CRuleKernels"]),
+    core("Rules", ["Orders", "YAML", "CRuleKernels", "CRE2"]),
 
     // Drivers: one outside thing each.
     core("YAML", ["CYAML"]),
@@ -130,7 +131,8 @@ let package = Package(
     tests("OrdersTests", ["Orders"]),
     tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
-    tests("RulesTests", ["Rules", "CRuleKernels"]),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    tests("RulesTests", ["Rules", "CRuleKernels", "CAllocationCount"]),
     tests("RuleToolsTests", ["RuleTools", "Rules", "Files", "History", "YAML", "Orders", "Topics"]),
     tests("HistoryTests", ["History", "Orders", "Topics"]),
     tests("KafkaTests", ["Kafka"]),

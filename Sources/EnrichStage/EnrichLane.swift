@@ -20,6 +20,10 @@ public struct EnrichLaneSettings: Sendable {
   public var zoneOffsetMinutes = 540
   /// Of a state that nobody reads afterwards: so much is written at once when memory is full.
   public var collectBytesMax = Int.max
+  /// ms without inputs after which the wall clock moves a partition's deadlines; nil: never.
+  public var idleAfterMs: Int?
+  /// In service: an event's time counts for deadlines up to a little more than its record's time.
+  public var isClockBounded = false
 
   public init(
     broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, cacheBytes: Int, seal: DeadLetterSeal,
@@ -51,6 +55,12 @@ public func runEnrichLane(
   let processor = EnrichProcessor(
     folder: folder, outputs: outputs, seal: settings.seal, cacheBytesMax: settings.cacheBytes)
   processor.collectBytesMax = settings.collectBytesMax
+  processor.isClockBounded = settings.isClockBounded
+  if folder.watchesDeadlines, let idleAfterMs = settings.idleAfterMs {
+    processor.idleClock = IdleClock(
+      orders: try broker.topic(settings.topics.orders, of: producer, readBy: GroupNames.enrich),
+      idleAfterUs: Int64(idleAfterMs) * 1_000)
+  }
   processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,
@@ -85,5 +95,10 @@ private func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
       History.ClaimWindow(
         scope: $0.scope == .returns ? .returns : .returnsAndExchanges, months: $0.months)
     },
-    lists: demand.lists, needsStock: demand.needsStock)
+    lists: demand.lists, needsStock: demand.needsStock,
+    timed: demand.timedFacts.compactMap { fact in
+      History.TimedFact.Kind(rawValue: Int32(fact.kind.rawValue)).map {
+        History.TimedFact($0, span: fact.span)
+      }
+    })
 }

@@ -31,6 +31,12 @@ public final class EnrichProcessor: StatefulProcessor {
     public var late = 0
     public var deadLetters = 0
     public var loads = 0
+    /// Of `emitted`: because a deadline fell due.
+    public var fired = 0
+    /// Marks written for idle partitions.
+    public var marks = 0
+    /// Customers whose deadlines were one too many.
+    public var deadlinesUnwatched = 0
 
     public init() {}
   }
@@ -45,6 +51,8 @@ public final class EnrichProcessor: StatefulProcessor {
     var collected: [(key: [UInt8], customer: CustomerHistory)] = []
     /// Nothing was ever written: no need to look.
     var isFileEmpty: Bool
+    /// Nil when no rule asks for any.
+    var deadlines: Deadlines?
 
     init(state: PartitionState, cacheBytes: Int) throws {
       self.state = state
@@ -55,13 +63,18 @@ public final class EnrichProcessor: StatefulProcessor {
 
   private static let partsPerTrim = 16
   private var persistedParts = 0
-  private let folder: HistoryFolder
+  let folder: HistoryFolder
   private let outputs: Outputs
   /// Records that became dead letters.
   public let refused: RefusedRecords
   private let cacheBytesMax: Int
-  private var partitions: [Int32: Customers] = [:]
-  public private(set) var counts = Counts()
+  var partitions: [Int32: Customers] = [:]
+  public internal(set) var counts = Counts()
+  let clockUs: @Sendable () -> Int64
+  /// Nil: deadlines of idle partitions wait for an input.
+  public var idleClock: IdleClock?
+  /// Event times far ahead of their records' times do not move the clock that far.
+  public var isClockBounded = false
   /// A collection takes the customers changed first, up to about this many bytes. Only for state that nobody reads after
   /// the process: what is durable is collected whole.
   public var collectBytesMax = Int.max
@@ -77,10 +90,13 @@ public final class EnrichProcessor: StatefulProcessor {
     refused = RefusedRecords(
       stage: "enrich", source: "orders", topic: outputs.deadLetters, seal: seal, clockUs: clockUs)
     self.cacheBytesMax = cacheBytesMax
+    self.clockUs = clockUs
   }
 
   public func open(_ partition: Int32, state: PartitionState) throws {
-    partitions[partition] = try Customers(state: state, cacheBytes: cacheBytesMax)
+    let customers = try Customers(state: state, cacheBytes: cacheBytesMax)
+    customers.deadlines = try deadlines(of: state)
+    partitions[partition] = customers
   }
 
   public func close(_ partition: Int32) { partitions[partition] = nil }
@@ -98,19 +114,34 @@ public final class EnrichProcessor: StatefulProcessor {
           producer)
         continue
       }
+      let emitted = counts.emitted
+      if let deadlines = customers.deadlines { folder.clock = deadlines.clock }
       if ContextEventValue.isHeld(by: value) {
         try foldContext(value, message, customers, producer)
       } else {
         try fold(value, message, customers, producer)
       }
+      if let deadlines = customers.deadlines {
+        try fireDue(deadlines, message, emitted: counts.emitted - emitted, customers, producer)
+      }
     }
+    guard idleClock != nil else { return }
+    let now = clockUs()
+    for index in 0..<batch.count { partitions[batch[index].partition]?.deadlines?.lastActiveUs = now }
   }
 
   /// From where an order was placed: a record of `orders` that is no snapshot.
   private func foldContext(
     _ value: UnsafeRawBufferPointer, _ message: MessageView, _ customers: Customers, _ producer: Producer
   ) throws {
-    guard let context = ContextEventValue(orders: value), let identity = CustomerIdentity(context) else {
+    let told = ContextEventValue(orders: value)
+    if let told, ClockMark.isHeld(by: told) {
+      if let deadlines = customers.deadlines {
+        advanceClock(deadlines, to: told.at.microseconds, message)
+      }
+      return
+    }
+    guard let context = told, let identity = CustomerIdentity(context) else {
       return try deadLetter(
         message,
         Problem(
@@ -166,6 +197,9 @@ public final class EnrichProcessor: StatefulProcessor {
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
+    if let deadlines = customers.deadlines {
+      advanceClock(deadlines, to: summary.eventTime.microseconds, message)
+    }
     let orderCount = customer.orderCount
     var failure: (any Error)?
     do {
@@ -179,6 +213,7 @@ public final class EnrichProcessor: StatefulProcessor {
       counts.emitted += outcome.emitted
       if outcome.isDuplicate { counts.duplicates += 1 }
       if outcome.isLate { counts.late += 1 }
+      customers.deadlines?.schedule(key, outcome.nextDue)
     } catch {
       return try refuse(message, error, producer)
     }
@@ -191,7 +226,7 @@ public final class EnrichProcessor: StatefulProcessor {
 
   static let contextOverheadBytes = 64
 
-  private func send(_ record: EmittedRecord, _ producer: Producer) throws {
+  func send(_ record: EmittedRecord, _ producer: Producer) throws {
     outputKey.removeAll(keepingCapacity: true)
     outputKey.append(contentsOf: record.customer.mallId.utf8)
     outputKey.append(0)
@@ -204,7 +239,7 @@ public final class EnrichProcessor: StatefulProcessor {
     }
   }
 
-  private func customer(_ identity: CustomerIdentity, key: [UInt8], _ customers: Customers) throws
+  func customer(_ identity: CustomerIdentity, key: [UInt8], _ customers: Customers) throws
     -> CustomerHistory
   {
     if let found = key.withUnsafeBytes({ customers.cache.lookup($0) }) { return found }
@@ -221,7 +256,7 @@ public final class EnrichProcessor: StatefulProcessor {
     return customer
   }
 
-  private func note(_ customer: CustomerHistory, key: [UInt8], _ customers: Customers) {
+  func note(_ customer: CustomerHistory, key: [UInt8], _ customers: Customers) {
     if !customer.isTouched {
       guard customer.hasChanges else { return }
       customer.isTouched = true
@@ -240,6 +275,12 @@ public final class EnrichProcessor: StatefulProcessor {
       for (_, customer) in customers.touched[..<count] {
         customer.isTouched = false
         customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
+      }
+      if let deadlines = customers.deadlines, deadlines.isChanged {
+        deadlines.isChanged = false
+        Deadlines.recordKey.withUnsafeBytes { key in
+          deadlines.record.withUnsafeBytes { collected.put(partition: partition, key: key, value: $0) }
+        }
       }
       swap(&collected, &changes)
       customers.collected += customers.touched[..<count]

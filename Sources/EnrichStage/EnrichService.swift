@@ -23,6 +23,8 @@ public func runEnrichService(_ configuration: EnrichConfiguration) -> ExitCode {
       cacheBytes: lane.cacheBytesAPartition(of: configuration.state),
       seal: try host.deadLetterSeal(), reference: reference, demand: try factDemand(of: rules))
     settings.stockMaxAgeHours = configuration.stockAgeHoursMax
+    settings.idleAfterMs = configuration.idleAfterMs
+    settings.isClockBounded = true
     settings.zoneOffsetMinutes = configuration.zoneOffsetSeconds / 60
     host.log.info(
       "rules.loaded", .integer("rules", rules.shared.rules.count), .name("rule_set", rules.shared.hash),

@@ -85,6 +85,7 @@ struct ColumnFiller: ~Copyable {
     var addressState = 0
     var isGift = false
     var receivers: Int64 = 0
+    var hasMarketNumber = false
     while reader.next() {
       switch reader.field {
       case 1: row.mallId = reader.slice()
@@ -95,6 +96,7 @@ struct ColumnFiller: ~Copyable {
       case 8: row.placedAt = reader.int64()
       case 9: paidAt = reader.int64()
       case 10: setText(.channel, reader.slice(), batch)
+      case 11: hasMarketNumber = reader.slice().count > 0
       case 12: setText(.currency, reader.slice(), batch)
       case 13: fillAmounts(reader.message(), batch)
       case 14: status = Int(truncatingIfNeeded: reader.int64())
@@ -104,12 +106,14 @@ struct ColumnFiller: ~Copyable {
         if layout.uses(.paymentMethods) { batch.addMethod(method.assumingMemoryBound(to: UInt8.self)) }
       case 16: isGift = reader.bool()
       case 17: addressState = Int(truncatingIfNeeded: reader.int64())
+      case 18: batch.setInt(.addressDue, reader.int64())
       case 19: fillCoupon(reader.message(), batch)
       case 21:
         receivers += 1
-        reader.skip()
+        fillReceiver(reader.message(), batch)
       case 20: setText(.grade, reader.slice(), batch)
       case 22: fillItem(reader.message(), batch)
+      case 23: fillClaim(reader.message(), batch)
       default: reader.skip()
       }
     }
@@ -119,6 +123,7 @@ struct ColumnFiller: ~Copyable {
     batch.setPaymentStatus(wire: status)
     batch.setAddressState(wire: addressState)
     batch.setBool(.isGift, isGift)
+    batch.setBool(.hasMarketNumber, hasMarketNumber)
     if status > 0 { digests.string(10, status == 1 ? "unpaid" : status == 2 ? "partly" : "paid") }
     digests.optionalInt64(15, paidAt)
     return true
@@ -129,7 +134,7 @@ struct ColumnFiller: ~Copyable {
   }
 
   private func fillCoupon(_ message: ProtobufReader, _ batch: FactBatch) {
-    guard layout.uses(.coupons) || layout.uses(.couponTypes) else { return }
+    guard layout.uses(.coupons) || layout.uses(.couponTypes) || layout.usesLines(.coupon) else { return }
     var reader = message
     var number = UnsafeRawBufferPointer(start: nil, count: 0)
     var type = number
@@ -173,6 +178,7 @@ struct ColumnFiller: ~Copyable {
     var price: Int64 = 0
     var isGift = false
     var isVoucher = false
+    var hasTracking = false
     while reader.next() {
       switch reader.field {
       case 1: code = reader.slice()
@@ -183,6 +189,7 @@ struct ColumnFiller: ~Copyable {
       case 7: statusText = reader.slice()
       case 8: isGift = reader.bool()
       case 9: isVoucher = reader.bool()
+      case 11: hasTracking = reader.bool()
       default: reader.skip()
       }
     }
@@ -198,6 +205,75 @@ struct ColumnFiller: ~Copyable {
     if layout.uses(.itemStatus) {
       batch.setItemString(.itemStatus, statusText.assumingMemoryBound(to: UInt8.self))
     }
+    if layout.uses(.itemTracking) { batch.setItemBool(.itemTracking, hasTracking) }
+    if layout.uses(.itemCategories) { fillCategories(message, batch) }
+  }
+
+  /// Again over the item, since its line has to be there first.
+  private func fillCategories(_ message: ProtobufReader, _ batch: FactBatch) {
+    var reader = message
+    while reader.next() {
+      if reader.field == 12 {
+        batch.addCategory(reader.slice().assumingMemoryBound(to: UInt8.self))
+      } else {
+        reader.skip()
+      }
+    }
+  }
+
+  /// Country and region only; what tells persons apart (zip, fingerprint) stays where it is.
+  private func fillReceiver(_ message: ProtobufReader, _ batch: FactBatch) {
+    guard layout.usesLines(.receiver), batch.addLine(.receiver) else { return }
+    var reader = message
+    var hasAddress = false
+    while reader.next() {
+      switch reader.field {
+      case 3: setLine(.receiverRegion, reader.slice(), batch)
+      case 4: setLine(.receiverCity, reader.slice(), batch)
+      case 5: hasAddress = reader.bool()
+      case 6: setLine(.receiverCountry, reader.slice(), batch)
+      default: reader.skip()
+      }
+    }
+    batch.setLineBool(.receiverHasAddress, hasAddress)
+  }
+
+  private func setLine(_ fact: Fact, _ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {
+    if layout.uses(fact) { batch.setLineString(fact, bytes.assumingMemoryBound(to: UInt8.self)) }
+  }
+
+  private func fillClaim(_ message: ProtobufReader, _ batch: FactBatch) {
+    guard layout.usesLines(.claim), batch.addLine(.claim) else { return }
+    var reader = message
+    var (kind, status) = (0, 0)
+    var reason = UnsafeRawBufferPointer(start: nil, count: 0)
+    var (lines, pieces): (Int64, Int64) = (0, 0)
+    while reader.next() {
+      switch reader.field {
+      case 2: kind = Int(truncatingIfNeeded: reader.int64())
+      case 3: status = Int(truncatingIfNeeded: reader.int64())
+      case 4: reason = reader.slice()
+      case 5: batch.setLineInt(.claimRequestedAt, reader.int64())
+      case 6: batch.setLineInt(.claimCompletedAt, reader.int64())
+      case 7: batch.setLineMoney(.claimRefund, minorUnits: reader.int64())
+      case 8:
+        lines += 1
+        pieces &+= quantity(ofClaimItem: reader.message())
+      default: reader.skip()
+      }
+    }
+    batch.setClaim(kind: kind, status: status, reason: reason.assumingMemoryBound(to: UInt8.self))
+    batch.setLineInt(.claimLines, lines)
+    batch.setLineInt(.claimQuantity, pieces)
+  }
+
+  private func quantity(ofClaimItem message: ProtobufReader) -> Int64 {
+    var reader = message
+    var quantity: Int64 = 0
+    while reader.next() {
+      if reader.field == 2 { quantity = reader.int64() } else { reader.skip() }
+    }
+    return quantity
   }
 
   // MARK: Facts
@@ -245,6 +321,7 @@ struct ColumnFiller: ~Copyable {
       case 14: readStock(reader.message())
       case 16: placedHoliday = reader.bool()
       case 17: paidHoliday = reader.bool()
+      case 18: fillTimed(reader.slice(), batch)
       default: reader.skip()
       }
     }
@@ -285,6 +362,23 @@ struct ColumnFiller: ~Copyable {
       return
     }
     batch.setClaimCount(slot: slot, count)
+  }
+
+  private mutating func fillTimed(_ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {
+    digests.presentBytes(17, bytes)
+    var reader = ProtobufReader(bytes)
+    var kind = 0
+    var span: Int64 = 0
+    var value: Int64 = 0
+    while reader.next() {
+      switch reader.field {
+      case 1: kind = Int(truncatingIfNeeded: reader.int64())
+      case 2: span = reader.int64()
+      case 3: value = reader.int64()
+      default: reader.skip()
+      }
+    }
+    if let slot = layout.timedSlot(kind, span: span) { batch.setTimed(slot: slot, value) }
   }
 
   private mutating func readPacked(_ reader: inout ProtobufReader) {

@@ -28,6 +28,17 @@ public struct CustomerIdentity: Hashable, Sendable {
     self = parts.customer
   }
 
+  /// Of a `recordPrefix`; nil when the bytes are none.
+  public init?(recordPrefix: [UInt8]) {
+    guard recordPrefix.count > 18, recordPrefix.last == 0,
+      let kind = CustomerKey.Kind(rawValue: recordPrefix[0])
+    else { return nil }
+    let (high, low) = recordPrefix[1..<17].withUnsafeBytes { halves($0) }
+    self.init(
+      mallId: String(decoding: recordPrefix[17...].dropLast(), as: UTF8.self), kind: kind, digestHigh: high,
+      digestLow: low)
+  }
+
   public var key: CustomerKey {
     var digest: [UInt8] = []
     digest.reserveCapacity(16)

@@ -37,11 +37,16 @@ struct Contribution: Equatable {
   }
 
   /// `bundle.partners`: both ends of the hour count (D16). Whether `self` may bundle at all is the caller's to say.
-  func bundles(with partner: Contribution) -> Bool {
+  @inline(__always) func bundles(with partner: Contribution) -> Bool {
+    bundles(with: partner, within: Contribution.bundleWindowUs)
+  }
+
+  /// The same for orders placed at most so many µs apart.
+  @inline(__always) func bundles(with partner: Contribution, within span: Int64) -> Bool {
     partner.flags.contains([.open, .hasReceiver]) && !partner.flags.contains(.giftPending)
       && flags.contains(.hasReceiver) && !flags.contains(.giftPending)
       && partner.fingerprintHigh == fingerprintHigh && partner.fingerprintLow == fingerprintLow
-      && abs(placedAt - partner.placedAt) <= Contribution.bundleWindowUs
+      && abs(placedAt - partner.placedAt) <= span
   }
 
   static let bundleWindowUs: Int64 = 3_600_000_000
@@ -58,6 +63,9 @@ final class DatedSnapshot {
   /// The snapshot told an address, if only one without a country: no beacon's counts then.
   let hasIP: Bool
   let zones: ResolvedZones
+  /// Of the multiset of live lines as (SKU, else product code; quantity); 0 = a line has neither, or none is live.
+  /// Computed when a rule first asks for it.
+  private(set) lazy var linesHash = DatedSnapshot.linesHash(bytes)
 
   var eventTime: Int64 { summary.eventTime.microseconds }
   var version: Int64 { summary.version }

@@ -30,4 +30,6 @@ public struct FoldOutcome: Equatable, Sendable {
   public var isLate: Bool
   /// Records handed out, the own one included.
   public var emitted: Int
+  /// The first deadline of the order that the clock has not reached; `.max`: none.
+  public var nextDue = Int64.max
 }

@@ -18,19 +18,48 @@ public struct ClaimWindow: Hashable, Sendable {
   }
 }
 
+/// One fact with a span of time that the rules ask for.
+public struct TimedFact: Hashable, Sendable {
+  /// Numbers as in `enriched.proto`, `TimedKind`.
+  public enum Kind: Int32, Sendable {
+    case duplicates = 0
+    case unpaid = 1
+    case giftAddress = 2
+    case unshipped = 3
+  }
+
+  public var kind: Kind
+  /// µs, 0…`spanMax`.
+  public var span: Int64
+
+  public static let spanMax: Int64 = 40_000_000_000_000
+
+  public init(_ kind: Kind, span: Int64) {
+    self.kind = kind
+    self.span = min(max(span, 0), Self.spanMax)
+  }
+}
+
 /// Which facts the active, shadow and replayed rules ask for, together.
 public struct FactDemand: Hashable, Sendable {
   public static let listsMax = 64
   public static let claimWindowsMax = 64
+  public static let timedMax = 64
 
   public var claimWindows: [ClaimWindow]
   /// Names of product lists; those beyond `listsMax` are not looked at.
   public var lists: [String]
   public var needsStock: Bool
+  /// Those beyond `timedMax` are not computed.
+  public var timed: [TimedFact]
 
-  public init(claimWindows: [ClaimWindow] = [], lists: [String] = [], needsStock: Bool = false) {
+  public init(
+    claimWindows: [ClaimWindow] = [], lists: [String] = [], needsStock: Bool = false,
+    timed: [TimedFact] = []
+  ) {
     self.claimWindows = claimWindows
     self.lists = lists
     self.needsStock = needsStock
+    self.timed = timed
   }
 }

@@ -34,7 +34,7 @@ extension HistoryFolder {
     addToHash(&hash, from: hashed)
     let own = customer.customer.kind == .none
     let latestInstant = own ? order.snapshots.last?.eventTime ?? 0 : customer.latestEventTime
-    writer.int64(7, cut == .max ? latestInstant : cut)
+    writer.int64(7, cut == .max ? max(latestInstant, lastDue(of: order)) : cut)
     writer.bool(8, cause.n == 0)
     hashed = writer.count
     if let late = lateState(of: order, decided) {
@@ -75,6 +75,9 @@ extension HistoryFolder {
       let placed = state.summary.placedAt
       facts.bool(16, isHoliday(placed))
       facts.bool(17, isHoliday(state.summary.paidAt ?? placed))
+      if !demand.timed.isEmpty {
+        writeTimed(of: state, index, in: customer, cut: cut, bundles: bundles, to: &facts)
+      }
     }
   }
 

@@ -15,18 +15,22 @@ extension HistoryFolder {
     for other in customer.standings.indices where other != index {
       let standing = customer.standings[other]
       if standing.cut == .max {
-        guard latestChanged,
-          isAffected(
+        let isChanged =
+          latestChanged
+          && isAffected(
             standing.latest, other, by: index, before.last, after.last, customer,
             bundles: !standing.isFirstSeenClosed)
+        guard isChanged || isDuplicateAffected(customer.orders[other], before.last, after.last)
         else { continue }
         affected.append(other)
       } else if standing.cut >= cause.eventTime {
+        let was = FoldedOrder.state(before, at: standing.cut)
+        let now = FoldedOrder.state(after, at: standing.cut)
         guard let decided = customer.orders[other].decided,
           isAffected(
-            decided.contribution, other, by: index, FoldedOrder.state(before, at: standing.cut),
-            FoldedOrder.state(after, at: standing.cut), customer,
+            decided.contribution, other, by: index, was, now, customer,
             bundles: !standing.isFirstSeenClosed, late: customer.orders[other].latest?.contribution)
+            || isDuplicateAffected(customer.orders[other], was, now)
         else { continue }
         affected.append(other)
       }

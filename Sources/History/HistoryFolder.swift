@@ -17,6 +17,12 @@ public final class HistoryFolder {
   let importedLists: [String]
   let missingLists: [String]
   let bitOfList: [Int8]
+  /// Spans of the duplicates that are asked for, in µs.
+  let duplicateSpans: [Int64]
+  /// What can be overdue and is asked for.
+  let watches: [TimedFact]
+  /// How far event time has come in the partition at hand: set by the owner before it folds. Never goes back.
+  public var clock = Int64.min
 
   var writer = ProtobufWriter(capacity: 8192)
   var history: HistoryFacts
@@ -35,7 +41,10 @@ public final class HistoryFolder {
     bounded.claimWindows = demand.claimWindows.prefix(FactDemand.claimWindowsMax).map {
       ClaimWindow(scope: $0.scope, months: min(max($0.months, 0), ClaimWindow.monthsMax))
     }
+    bounded.timed = Array(demand.timed.prefix(FactDemand.timedMax))
     self.demand = bounded
+    duplicateSpans = bounded.timed.filter { $0.kind == .duplicates }.map(\.span)
+    watches = bounded.timed.filter { $0.kind != .duplicates }
     self.zone = zone
     let (seconds, attoseconds) = stockMaxAge.components
     stockMaxAgeUs = min(max(seconds, 0), 1_000_000_000_000) * 1_000_000 + attoseconds / 1_000_000_000_000
@@ -94,7 +103,7 @@ public final class HistoryFolder {
     }
     return FoldOutcome(
       isDuplicate: insertion == .duplicate, isLate: (before.last?.version ?? .min) > dated.version,
-      emitted: Int(cause.n))
+      emitted: Int(cause.n), nextDue: watches.isEmpty ? .max : nextDue(of: order, after: clock))
   }
 
   /// The input behind the records of one fold.

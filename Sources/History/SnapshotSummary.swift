@@ -1,10 +1,21 @@
 public import Orders
 import Topics
 
-/// Where a field's bytes lie within the bytes that were scanned.
+/// Where a field's bytes lie within the bytes that were scanned. Six of them are kept with every snapshot.
 struct ByteRange: Sendable, Equatable {
-  var start: Int = 0
-  var count: Int = 0
+  private var first: UInt32 = 0
+  private var length: UInt32 = 0
+
+  var start: Int { Int(first) }
+  var count: Int { Int(length) }
+
+  init() {}
+
+  /// Of a record, which is never as large as 4 GiB; what is larger is taken for empty.
+  init(start: Int, count: Int) {
+    guard let first = UInt32(exactly: start), let length = UInt32(exactly: count) else { return }
+    (self.first, self.length) = (first, length)
+  }
 
   func slice(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     guard start >= 0, count >= 0, start <= bytes.count, count <= bytes.count - start else {

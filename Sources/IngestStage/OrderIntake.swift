@@ -55,6 +55,8 @@ public final class OrderIntake {
   private var writer = ProtobufWriter(capacity: 8192)
   public private(set) var counts = IntakeCounts()
   /// Sees every refusal, for files that list them.
+  /// Set: the highest event time of what was accepted is kept here, µs.
+  public var latestEventTimeUs: Int64?
   public var onRefusal: ((Int64, [Problem], Int) -> Void)?
 
   /// `knownMalls`: empty takes every mall.
@@ -90,6 +92,7 @@ public final class OrderIntake {
         return try refuse(bytes, [problem], source: source, position: position)
       }
       count(routing)
+      if let latest = latestEventTimeUs { latestEventTimeUs = max(latest, eventTimeUs()) }
       let partition = Partitioner.partition(forKey: routing.key, count: topics.orders.partitionCount)
       var sequence = try writer.withUnsafeBytes {
         try producer.send(topic: topics.orders, partition: partition, key: routing.key, value: $0)
@@ -98,6 +101,18 @@ public final class OrderIntake {
       return .accepted(sequence: sequence)
     case .refused(let problems):
       return try refuse(bytes, problems, source: source, position: position)
+    }
+  }
+
+  /// Of the snapshot just written.
+  private func eventTimeUs() -> Int64 {
+    writer.withUnsafeBytes { bytes in
+      var reader = ProtobufReader(bytes)
+      while reader.next() {
+        if reader.field == 6 { return reader.int64() }
+        reader.skip()
+      }
+      return .min
     }
   }
 

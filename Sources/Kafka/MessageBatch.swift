@@ -50,8 +50,13 @@ public final class MessageBatch {
 
   /// Takes the event over; it lives as long as the view does.
   func append(_ view: MessageView, _ event: OpaquePointer) {
-    views.append(view)
     events.append(event)
+    append(view)
+  }
+
+  /// A message of a log in memory, whose owner keeps the bytes until the batch is released.
+  func append(_ view: MessageView) {
+    views.append(view)
     bytes &+= (view.key?.count ?? 0) &+ (view.value?.count ?? 0)
   }
 

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Identity of an order: mall, shop number and the platform's order number together (D28).
 public struct OrderIdentity: Hashable, Sendable, Comparable {
   public var mallId: String
@@ -19,8 +21,22 @@ public struct OrderIdentity: Hashable, Sendable, Comparable {
 }
 
 /// True when the UTF-8 bytes of `left` sort before those of `right` (never Unicode collation).
-public func bytesPrecede(_ left: String, _ right: String) -> Bool {
-  left.utf8.lexicographicallyPrecedes(right.utf8)
+public func bytesPrecede(_ left: String, _ right: String) -> Bool { compareBytes(left, right) < 0 }
+
+/// Below zero, zero or above, as bytes: Swift's `<` on strings would normalise them.
+public func compareBytes(_ left: String, _ right: String) -> Int {
+  let direct = left.utf8.withContiguousStorageIfAvailable { one in
+    right.utf8.withContiguousStorageIfAvailable { other in
+      let order =
+        if let first = one.baseAddress, let second = other.baseAddress {
+          memcmp(first, second, min(one.count, other.count))
+        } else { Int32(0) }
+      return order == 0 ? one.count - other.count : Int(order)
+    }
+  }
+  if let order = direct ?? nil { return order }
+  if left.utf8.elementsEqual(right.utf8) { return 0 }
+  return left.utf8.lexicographicallyPrecedes(right.utf8) ? -1 : 1
 }
 
 /// Who an order belongs to, within its mall: the first identity that exists (D13).

@@ -47,6 +47,11 @@ public enum DecisionText {
       let kind = count.scope == .returns ? "history.returns" : "history.claims"
       if name == "\(kind)(\(count.months))" { return known(count.count) }
     }
+    for value in facts.timed {
+      guard let kind = TimedFact.Kind(rawValue: Int(value.kind)) else { continue }
+      let fact = TimedFact(kind, span: value.spanUs)
+      if name == fact.name { return fact.isTruth ? (value.value == 0 ? "아님" : "지남") : String(value.value) }
+    }
     if name.hasPrefix("inList(") {
       return facts.lists.contains { name == "inList(\"\($0)\")" } ? "있음" : "없음"
     }

@@ -6,9 +6,19 @@ import Topics
 
 /// What the ledgers say every item carries: `labels.csv` (facts.md, "The trial run").
 struct FinalLabels {
-  private(set) var rowsByLabel: [String: Int] = [:]
-  private(set) var ordersByLabel: [String: Int] = [:]
-  private(set) var rowCount = 0
+  struct Counts: Sendable {
+    var rowsByLabel: [String: Int] = [:]
+    var ordersByLabel: [String: Int] = [:]
+    var rows = 0
+
+    mutating func add(_ other: Counts) {
+      rows += other.rows
+      rowsByLabel.merge(other.rowsByLabel, uniquingKeysWith: +)
+      ordersByLabel.merge(other.ordersByLabel, uniquingKeysWith: +)
+    }
+  }
+
+  private(set) var counts = Counts()
   /// Of one order that is not uniform.
   private var lines: [UInt8] = []
   private var desire = UniformDesire()
@@ -53,6 +63,10 @@ struct FinalLabels {
   /// Merges the ledgers, sorted by identity, into the file: what is in memory stands over what is in the files.
   mutating func write(_ memory: [LedgerRecords], over files: [PartitionState], to file: OutputFile) throws {
     try begin(file)
+    if files.isEmpty {
+      counts.add(try LabelChunks(memory).write(to: file))
+      return try finish(file)
+    }
     let sources = try files.map { try Source($0) }
     var places = memory.map { _ in 0 }
     var writer = ProtobufWriter(capacity: 4096)
@@ -87,7 +101,7 @@ struct FinalLabels {
   /// The common case: each label once, all on all items of the record's table. Then the rows are the items by the
   /// labels, and are put together from the record's bytes.
   private mutating func appendUniform(
-    _ order: OrderIdentity, _ ledger: UnsafeRawBufferPointer, to file: OutputFile
+    _ order: OrderIdentity, _ ledger: UnsafeRawBufferPointer, to file: some RowSink
   ) throws -> Bool {
     guard desire.read(ledger: ledger) else { return false }
     guard !desire.labels.isEmpty else { return true }
@@ -110,12 +124,12 @@ struct FinalLabels {
       count(label, rows: desire.codes.count)
     }
     for code in desire.codes { try appendRows(code, to: file) }
-    rowCount += desire.codes.count * desire.labels.count
+    counts.rows += desire.codes.count * desire.labels.count
     return true
   }
 
   /// What stands before the label is the same in all rows of an item.
-  private mutating func appendRows(_ code: UnsafeRawBufferPointer, to file: OutputFile) throws {
+  private mutating func appendRows(_ code: UnsafeRawBufferPointer, to file: some RowSink) throws {
     codeField.removeAll(keepingCapacity: true)
     LabelRow.append(code, to: &codeField)
     let length = (prefix.count + codeField.count) * suffixEnds.count + suffixes.count
@@ -151,12 +165,12 @@ struct FinalLabels {
 
   private mutating func count(_ label: UnsafeRawBufferPointer, rows: Int) {
     let name = String(decoding: label, as: UTF8.self)
-    rowsByLabel[name, default: 0] += rows
-    ordersByLabel[name, default: 0] += 1
+    counts.rowsByLabel[name, default: 0] += rows
+    counts.ordersByLabel[name, default: 0] += 1
   }
 
   mutating func write(
-    _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to file: OutputFile
+    _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to file: some RowSink
   ) throws {
     guard let order = LedgerKey.identity(key) else { throw UserError("a ledger record is malformed") }
     if try appendUniform(order, value, to: file) { return }
@@ -172,9 +186,9 @@ struct FinalLabels {
     var seen: Set<String> = []
     for row in LabelRow.rows(of: order, ledger) {
       row.append(to: &lines)
-      rowCount += 1
-      rowsByLabel[row.label, default: 0] += 1
-      if seen.insert(row.label).inserted { ordersByLabel[row.label, default: 0] += 1 }
+      counts.rows += 1
+      counts.rowsByLabel[row.label, default: 0] += 1
+      if seen.insert(row.label).inserted { counts.ordersByLabel[row.label, default: 0] += 1 }
     }
   }
 

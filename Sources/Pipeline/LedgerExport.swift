@@ -26,6 +26,6 @@ public enum LedgerExport {
       try key.withUnsafeBytes { key in try value.withUnsafeBytes { try labels.write(key, $0, to: file) } }
     }
     try labels.finish(file)
-    return labels.rowCount
+    return labels.counts.rows
   }
 }

@@ -26,7 +26,7 @@ public struct TrialRunSettings: Sendable {
   /// Partitions of each topic of the embedded broker.
   public var partitions = 2
   /// Customers' histories kept in memory; the rest is in the state files.
-  var historyBytesMax = 84 << 20
+  var historyBytesMax = 96 << 20
   /// Ledger entries kept in memory.
   var ledgerBytesMax = 16 << 20
   /// What is written at once when either is full.
@@ -81,9 +81,13 @@ public final class TrialRun: Sendable {
     let run = try Stages(
       settings, broker: TrialRun.access(embedded), topics: topics, rules: rules,
       stateDirectory: stateDirectory)
-    var summary = try run.work(file, started: started)
+    defer { run.join() }
+    var summary = try run.work(file)
     summary.ruleSet = rules.shared.hash
-    try finish(&summary, ledgers: run.takeLedgers(), stateDirectory: stateDirectory, started: started)
+    try writeLabels(&summary, ledgers: run.takeLedgers(), stateDirectory: stateDirectory)
+    try run.close(&summary)
+    summary.seconds = Double(monotonicUs() - started) / 1_000_000
+    try summary.write(to: settings.out + "/summary.json")
     return summary
   }
 
@@ -105,19 +109,17 @@ public final class TrialRun: Sendable {
   }
 
   /// `ledgers`: what stayed in memory.
-  private func finish(
-    _ summary: inout TrialRunSummary, ledgers: [LedgerRecords], stateDirectory: String, started: Int64
+  private func writeLabels(
+    _ summary: inout TrialRunSummary, ledgers: [LedgerRecords], stateDirectory: String
   ) throws {
     var labels = FinalLabels()
     let file = try OutputFile(settings.out + "/labels.csv")
     let isWhole = ledgers.count == settings.partitions && ledgers.allSatisfy(\.isWhole)
     try labels.write(ledgers, over: isWhole ? [] : try openLedgers(stateDirectory), to: file)
-    summary.labelRows = labels.rowCount
-    summary.labels = labels.rowsByLabel.keys.sorted(by: bytesPrecede).map {
-      (name: $0, rows: labels.rowsByLabel[$0] ?? 0, orders: labels.ordersByLabel[$0] ?? 0)
+    summary.labelRows = labels.counts.rows
+    summary.labels = labels.counts.rowsByLabel.keys.sorted(by: bytesPrecede).map {
+      (name: $0, rows: labels.counts.rowsByLabel[$0] ?? 0, orders: labels.counts.ordersByLabel[$0] ?? 0)
     }
-    summary.seconds = Double(monotonicUs() - started) / 1_000_000
-    try TrialRun.write(summary, to: settings.out + "/summary.json")
   }
 
   private func openLedgers(_ stateDirectory: String) throws -> [PartitionState] {
@@ -132,47 +134,6 @@ public final class TrialRun: Sendable {
     }
     return states
   }
-
-  private static func write(_ summary: TrialRunSummary, to path: String) throws {
-    var json = JSONWriter()
-    func rounded(_ value: Double) -> Int64 { Int64(value.rounded()) }
-    json.beginObject()
-    json.name("read")
-    json.integer(Int64(summary.read))
-    json.name("decided")
-    json.integer(Int64(summary.decided))
-    json.name("dead_lettered")
-    json.integer(Int64(summary.deadLettered))
-    json.name("labels")
-    json.beginObject()
-    for label in summary.labels {
-      json.name(utf8: label.name)
-      json.integer(Int64(label.rows))
-    }
-    json.endObject()
-    json.name("orders_by_label")
-    json.beginObject()
-    for label in summary.labels {
-      json.name(utf8: label.name)
-      json.integer(Int64(label.orders))
-    }
-    json.endObject()
-    json.name("decisions")
-    json.integer(Int64(summary.decisions))
-    json.name("actions")
-    json.integer(Int64(summary.actions))
-    json.name("seconds")
-    json.money(rounded(summary.seconds * 1000), decimals: 3)
-    json.name("orders_per_second")
-    json.integer(rounded(summary.ordersPerSecond))
-    json.name("rule_set")
-    json.string(summary.ruleSet)
-    json.endObject()
-    json.endLine()
-    let file = try OutputFile(path)
-    try file.write(json.bytes)
-    try file.flush()
-  }
 }
 
 /// The four lanes of one trial run.
@@ -184,13 +145,15 @@ private final class Stages: Sendable {
   private let stateDirectory: String
   private let seal: DeadLetterSeal
   private let letters: DeadLetterFile
-  private let enrich = LaneContext()
+  /// A lane for each partition: no customer is in two of them.
+  private let enrich: [LaneContext]
   private let evaluate = LaneContext()
   private let apply = LaneContext()
   private let results = Mutex(Results())
+  private let threads = Mutex<[NativeThread]>([])
 
   struct Results {
-    var enrich = EnrichProcessor.Counts()
+    var enrichDeadLetters = 0
     var evaluate = EvaluateProcessor.Counts()
     var apply = ApplyProcessor.Counts()
     var failure: String?
@@ -214,6 +177,7 @@ private final class Stages: Sendable {
     self.topics = topics
     self.rules = rules
     self.stateDirectory = stateDirectory
+    enrich = (0..<settings.partitions).map { _ in LaneContext() }
     var generator = SystemRandomNumberGenerator()
     let key = (0..<DeadLetterSeal.keyByteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
     guard let seal = DeadLetterSeal(key: key) else { throw UserError("libsodium does not start") }
@@ -237,58 +201,62 @@ private final class Stages: Sendable {
     return lane
   }
 
-  /// Feeds the file, waits until everything has come through, stops the lanes.
-  func work(_ file: OrderFile, started: Int64) throws -> TrialRunSummary {
+  /// Feeds the file, waits until everything has come through and apply has put its ledger down. The other lanes are
+  /// told to stop; `close` waits for them.
+  func work(_ file: OrderFile) throws -> TrialRunSummary {
     let decisionsFile = try OutputFile(settings.out + "/decisions.ndjson")
     let actionsFile = try OutputFile(settings.out + "/actions.ndjson")
-    let threads = try start(TrialFiles(decisionsFile, actionsFile, rules))
-    defer { for context in [enrich, evaluate, apply] { context.stop() } }
+    defer { stop() }
+    let apply = try start(TrialFiles(decisionsFile, actionsFile, rules))
     var summary = TrialRunSummary()
     do {
       try feed(file, &summary)
       try waitUntilDrained(&summary)
     } catch {
-      for context in [enrich, evaluate, apply] { context.stop() }
-      for thread in threads { thread.join() }
+      join()
       throw error
     }
-    for context in [enrich, evaluate, apply] { context.stop() }
-    for thread in threads { thread.join() }
+    stop()
+    apply.join()
+    try throwFailure()
+    return summary
+  }
+
+  /// Waits for what has not ended yet, and counts.
+  func close(_ summary: inout TrialRunSummary) throws {
+    join()
     try throwFailure()
     try letters.finish()
     let counts = results.withLock { $0 }
     summary.decided = counts.apply.ownDecisions
     summary.decisions = counts.apply.decisions
     summary.actions = counts.apply.actions
-    summary.deadLettered += counts.enrich.deadLetters + counts.evaluate.deadLetters + counts.apply.deadLetters
-    return summary
+    summary.deadLettered += counts.enrichDeadLetters + counts.evaluate.deadLetters + counts.apply.deadLetters
   }
 
+  /// Ends all lanes; a second call does nothing.
+  func join() {
+    stop()
+    for thread in threads.withLock({ $0 }) { thread.join() }
+  }
+
+  private var contexts: [LaneContext] { enrich + [evaluate, apply] }
+
+  private func stop() { for context in contexts { context.stop() } }
+
   private func throwFailure() throws {
-    for context in [enrich, evaluate, apply] {
+    for context in contexts {
       if let failure = context.failure { throw UserError("the run stopped: \(failure)") }
     }
     if let failure = results.withLock({ $0.failure }) { throw UserError(failure) }
   }
 
-  private func start(_ files: TrialFiles) throws -> [NativeThread] {
+  /// Returns apply's thread.
+  private func start(_ files: TrialFiles) throws -> NativeThread {
     let demand = try factDemand(of: rules)
     let cache = settings.ledgerBytesMax
-    let threads = [
-      NativeThread(name: "enrich") { [self] in
-        guard let reference = loadReference() else { return }
-        var settings = EnrichLaneSettings(
-          broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich),
-          cacheBytes: self.settings.historyBytesMax / self.settings.partitions, seal: seal,
-          reference: reference,
-          demand: demand)
-        settings.lane.keepsStateAtEnd = false
-        settings.lane.dirtyBytesMax = self.settings.historyBytesMax / 20 * 19
-        settings.collectBytesMax = self.settings.collectBytesMax
-        guarded(enrich) {
-          try runEnrichLane(settings, context: enrich) { counts in results.withLock { $0.enrich = counts } }
-        }
-      },
+    let started = [
+      NativeThread(name: "enrich") { [self] in enrichAll(demand) },
       NativeThread(name: "evaluate") { [self] in
         let settings = EvaluateLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.enriched, GroupNames.evaluate), seal: seal,
@@ -319,14 +287,47 @@ private final class Stages: Sendable {
         }
       },
     ].compactMap(\.self)
-    guard threads.count == 3 else { throw UserError("the system has no more threads") }
-    return threads
+    threads.withLock { $0 = started }
+    guard started.count == 3, let apply = started.last else {
+      throw UserError("the system has no more threads")
+    }
+    return apply
+  }
+
+  /// The first of enrich's lanes runs here, each of the others on a thread of its own.
+  private func enrichAll(_ demand: History.FactDemand) {
+    guard let reference = loadReference() else { return }
+    let others = (1..<Int32(settings.partitions)).map { partition in
+      NativeThread(name: "enrich-\(partition)") { [self] in enrich(partition, reference, demand) }
+    }
+    if others.contains(where: { $0 == nil }) {
+      guarded(enrich[0]) { throw UserError("the system has no more threads") }
+    }
+    enrich(0, reference, demand)
+    for thread in others { thread?.join() }
+  }
+
+  private func enrich(_ partition: Int32, _ reference: ReferenceData, _ demand: History.FactDemand) {
+    let share = settings.historyBytesMax / settings.partitions
+    var settings = EnrichLaneSettings(
+      broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich), cacheBytes: share,
+      seal: seal, reference: reference, demand: demand)
+    settings.lane.takenPartitions = [partition]
+    settings.lane.keepsStateAtEnd = false
+    settings.lane.dirtyBytesMax = share / 20 * 19
+    settings.collectBytesMax = self.settings.collectBytesMax
+    let context = enrich[Int(partition)]
+    guarded(context) {
+      try runEnrichLane(settings, context: context) { counts in
+        results.withLock { $0.enrichDeadLetters += counts.deadLetters }
+      }
+    }
   }
 
   /// While it is being read the file is fed already.
   private func loadReference() -> ReferenceData? {
     var loaded: ReferenceData?
-    guarded(enrich) {
+    guarded(enrich[0]) {
       let (reference, problems) = try ReferenceFiles.load(directory: settings.reference, geo: settings.geo)
       for problem in problems { StandardStream.error.write("warning: \(problem)\n") }
       loaded = reference
@@ -342,7 +343,7 @@ private final class Stages: Sendable {
   }
 
   private func isBroken() -> Bool {
-    results.withLock { $0.failure != nil } || [enrich, evaluate, apply].contains { $0.failure != nil }
+    results.withLock { $0.failure != nil } || contexts.contains { $0.failure != nil }
   }
 
   // MARK: Feeding
@@ -358,6 +359,8 @@ private final class Stages: Sendable {
     }
     let intake = OrderIntake(secret: secret, producer: producer, topics: intakeTopics, seal: seal)
     intake.onRefusal = { [letters] line, problems, bytes in letters.add(line, problems, bytes) }
+    let watchesDeadlines = ruleSet.demand.timedFacts.contains(where: \.isTruth)
+    intake.latestEventTimeUs = watchesDeadlines ? .min : nil
     var bar = ProgressBar(
       title: "orders", total: file.byteCount > 0 ? file.byteCount : nil,
       isTerminal: StandardStream.error.isTerminal, nowMs: monotonicMs())
@@ -370,6 +373,7 @@ private final class Stages: Sendable {
         show(&bar, file.bytesRead)
       }
     }
+    if let end = intake.latestEventTimeUs { try markEnd(end, intakeTopics.orders, producer) }
     producer.flushPending()
     while !producer.waitAcknowledged(through: producer.lastSequence, timeoutMs: 200) {
       if isBroken() { try throwFailure() }
@@ -380,6 +384,16 @@ private final class Stages: Sendable {
       StandardStream.error.write(bar.finish(done: file.bytesRead, nowMs: monotonicMs()))
     }
     summary.deadLettered = intake.counts.refused
+  }
+
+  /// The clock of every partition comes to the same end (docs/design.md, "Deadlines").
+  private func markEnd(_ instant: Int64, _ orders: TopicHandle, _ producer: Producer) throws {
+    guard instant > .min else { return }
+    for partition in 0..<Int32(settings.partitions) {
+      _ = try ClockMark.value(at: instant).withUnsafeBytes {
+        try producer.send(topic: orders, partition: partition, key: nil, value: $0)
+      }
+    }
   }
 
   private func show(_ bar: inout ProgressBar, _ bytes: Int) {

@@ -101,7 +101,10 @@ extension ConditionProbe {
       result.kind = .not
       result.parts = [tree(operand, variable: variable, line: line)].compactMap(\.self)
     case .call(let list?, "exists", let arguments), .call(let list?, "all", let arguments):
-      guard arguments.count == 2, case .name(let name) = arguments[0].kind else { break }
+      // Lines of other kinds, and those that filter leaves, are answered as one.
+      guard arguments.count == 2, case .name(let name) = arguments[0].kind,
+        ["items", "allItems"].contains(list.path)
+      else { break }
       result.kind = .items
       result.parts = lines(of: arguments[1], variable: name, countsEvery: list.path == "allItems")
     default: break

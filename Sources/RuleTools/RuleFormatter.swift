@@ -8,7 +8,7 @@ internal import YAML
 public struct RuleFormatter {
   /// Keys of a rule, a template and a file in their order; others follow as they stood.
   private static let order = [
-    "version", "note", "author", "mall", "shop", "conditions", "rules", "id", "template", "name",
+    "version", "note", "author", "mall", "shop", "conditions", "segments", "rules", "id", "template", "name",
     "description",
     "owner", "state", "priority", "group", "stop", "effective_from", "effective_until", "when", "parameters",
     "params", "scope", "if", "match", "then", "otherwise", "on_cancel", "sample", "labels", "alert", "gift",
@@ -139,7 +139,7 @@ public struct RuleFormatter {
 
   /// Parameters and named conditions stay as they are written: their keys are names.
   private func sorted(_ entries: [YAMLEntry], of parent: String) -> [YAMLEntry] {
-    if ["params", "parameters", "conditions"].contains(parent)
+    if ["params", "parameters", "conditions", "segments"].contains(parent)
       || entries.contains(where: { $0.key == "type" })
     {
       return entries

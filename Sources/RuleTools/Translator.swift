@@ -327,7 +327,10 @@ struct Translator {
   private mutating func quantified(
     _ expression: Expression, _ list: Expression, _ function: String, _ arguments: [Expression], _ mode: Mode
   ) -> Formula {
-    guard case .name(let variable) = arguments[0].kind else { return opaque(expression, mode) }
+    // Only items have facts that are spoken of as `item.…`.
+    guard case .name(let variable) = arguments[0].kind, ["items", "allItems"].contains(list.path) else {
+      return opaque(expression, mode)
+    }
     let body = arguments[1].renaming(variable, to: "item")
     let renamed = Expression(
       .call(receiver: list, function: function, arguments: [Expression(.name("item")), body]),

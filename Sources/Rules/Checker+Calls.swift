@@ -5,15 +5,13 @@ extension Checker {
     _ expression: Expression, receiver: Expression?, function: String, arguments: [Expression]
   ) -> Typed {
     guard let receiver else { return checkFunction(expression, function, arguments) }
+    if isRange(receiver) { return checkLineMethod(expression, receiver, function, arguments) }
     if let path = receiver.dottedPath {
       switch "\(path).\(function)" {
       case "history.returns": return checkClaims(expression, .returns, arguments)
       case "history.claims": return checkClaims(expression, .returnsOrExchanges, arguments)
       case "bundle.partners": return checkBundle(expression, arguments)
-      case "items.exists", "items.all", "allItems.exists", "allItems.all":
-        let quantifier = TypedExpression.Quantifier(
-          exists: function == "exists", everyLine: path == "allItems")
-        return checkQuantifier(expression, quantifier, arguments)
+      case "duplicate.partners": return checkDuplicates(expression, arguments)
       default: break
       }
       if function == "inList", isItemVariable(path) {
@@ -23,41 +21,23 @@ extension Checker {
     return checkMethod(expression, receiver, function, arguments)
   }
 
-  private mutating func checkMethod(
-    _ expression: Expression, _ receiver: Expression, _ function: String, _ arguments: [Expression]
-  ) -> Typed {
-    let tests: [String: TypedExpression.TextTest] = [
-      "startsWith": .startsWith, "endsWith": .endsWith, "contains": .contains,
-    ]
-    guard let test = tests[function] else {
-      let path = receiver.dottedPath.map { "\($0).\(function)" } ?? function
-      let known = FactCatalog.functions.map(\.name)
-      let guess = closest(to: path, among: known) ?? closest(to: function, among: known)
-      return failure(expression, "unknown function: \(path)", hint: guess.map { "did you mean \($0)?" })
-    }
-    let (value, type) = check(receiver)
-    guard type != .invalid else { return Checker.invalid }
-    guard type == .string else {
-      return failure(
-        expression, "\(function) needs a text, found \(type)",
-        hint: type == .stringList ? "ask \"…\" in \(receiver)" : nil)
-    }
-    if case .text = value { return failure(expression, "both sides are constant") }
-    guard arguments.count == 1, case .string(let literal) = arguments[0].kind else {
-      return failure(expression, "\(function) needs one text in quotes")
-    }
-    return (.textTest(test, value, Array(literal.text.utf8)), .bool)
-  }
-
   private mutating func checkFunction(_ expression: Expression, _ function: String, _ arguments: [Expression])
     -> Typed
   {
+    if let fold = Checker.folds[function], function != "size" || arguments.first.map({ isRange($0) }) == true
+    {
+      return checkFold(expression, fold, arguments)
+    }
     switch function {
     case "inList": return checkInList(expression, arguments, item: false)
+    case "overdue": return checkOverdue(expression, arguments)
     case "timeOfDay": return checkCivil(expression, .timeOfDay, .timeOfDay, arguments)
     case "date": return checkCivil(expression, .date, .date, arguments)
     case "dayOfWeek": return checkCivil(expression, .dayOfWeek, .int, arguments)
     case "hour": return checkCivil(expression, .hour, .int, arguments)
+    case "inSegment": return checkSegment(expression, arguments)
+    case "size": return checkSize(expression, arguments)
+    case "addMonths": return checkAddMonths(expression, arguments)
     case "timeBetween": return checkTimeBetween(expression, arguments)
     case "isHoliday": return checkHoliday(expression, arguments)
     case "isMissing", "has":
@@ -112,21 +92,7 @@ extension Checker {
     return (.inList(Array(name.text.utf8), item: item), .bool)
   }
 
-  private mutating func checkQuantifier(
-    _ expression: Expression, _ quantifier: TypedExpression.Quantifier, _ arguments: [Expression]
-  ) -> Typed {
-    guard arguments.count == 2, case .name(let variable) = arguments[0].kind else {
-      return failure(
-        expression, "expected a variable and a condition", hint: "items.exists(i, i.quantity >= 2)")
-    }
-    guard !isInsideQuantifier else {
-      return failure(expression, "items are not asked about inside a condition on one item")
-    }
-    let body = withItemVariable(variable) { $0.condition(arguments[1]) }
-    return (.quantified(quantifier, body), .bool)
-  }
-
-  private mutating func checkCivil(
+  mutating func checkCivil(
     _ expression: Expression, _ part: TypedExpression.CivilPart, _ result: RuleType, _ arguments: [Expression]
   ) -> Typed {
     guard arguments.count == 1 else { return failure(expression, "expected one timestamp") }
@@ -180,6 +146,9 @@ extension Checker {
   }
 
   mutating func checkMembership(_ expression: Expression, _ left: Expression, _ right: Expression) -> Typed {
+    if isRange(right), right.dottedPath == nil {
+      return checkMembership(expression, left, inRange: right)
+    }
     guard case .list(let elements) = right.kind else {
       let (list, type) = check(right)
       guard type != .invalid else { return Checker.invalid }

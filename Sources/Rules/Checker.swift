@@ -6,16 +6,15 @@ struct Checker {
   static let listNameBytesMax = 100
 
   private(set) var problems: [Problem] = []
-  /// Names that stand for the item at hand: the variable of `exists`/`all`, or `item` in `match`.
-  private var itemVariables: Set<String>
-  private var insideQuantifier = false
+  /// The name that stands for the line at hand: the variable of `exists` and the like, or `item` in `match`.
+  private var variable: (name: String, level: RowLevel)?
 
   typealias Typed = (value: TypedExpression, type: RuleType)
   static let invalid: Typed = (.truth(false), .invalid)
 
   /// `itemVariable`: set for the `match` of an item-scope rule, whose facts are those of one item.
   init(itemVariable: String? = nil) {
-    itemVariables = itemVariable.map { [$0] } ?? []
+    variable = itemVariable.map { ($0, .item) }
   }
 
   /// The typed condition, which must be a bool, or every problem in it.
@@ -68,18 +67,17 @@ struct Checker {
     }
   }
 
-  mutating func withItemVariable(_ name: String, _ body: (inout Checker) -> TypedExpression)
-    -> TypedExpression
-  {
-    let before = (itemVariables, insideQuantifier)
-    itemVariables = [name]
-    insideQuantifier = true
-    defer { (itemVariables, insideQuantifier) = before }
+  mutating func withLineVariable<Result>(
+    _ name: String, _ level: RowLevel, _ body: (inout Checker) -> Result
+  ) -> Result {
+    let before = variable
+    variable = (name, level)
+    defer { variable = before }
     return body(&self)
   }
 
-  var isInsideQuantifier: Bool { insideQuantifier || !itemVariables.isEmpty }
-  func isItemVariable(_ name: String) -> Bool { itemVariables.contains(name) }
+  var isInsideQuantifier: Bool { variable != nil }
+  func isItemVariable(_ name: String) -> Bool { variable?.name == name && variable?.level == .item }
 
   // MARK: Names
 
@@ -88,36 +86,45 @@ struct Checker {
       return failure(expression, "only facts have members", hint: "facts are names such as amount.items")
     }
     let first = String(path.prefix { $0 != "." })
-    if itemVariables.contains(first) { return checkItemPath(expression, path.dropFirst(first.count + 1)) }
+    if let variable, first == variable.name {
+      return checkLinePath(expression, variable.level, path.dropFirst(first.count + 1))
+    }
     if path == "ip.foreign" {
       return (.compareText(.notEqual, .fact(.ipCountry), .text(Array("KR".utf8))), .bool)
     }
-    if let entry = FactCatalog.entry(named: path), let fact = entry.fact, !fact.isItemLevel {
+    if let entry = FactCatalog.entry(named: path), let fact = entry.fact, fact.level == .order {
       return (.fact(fact), entry.type)
     }
     return failure(expression, "unknown fact: \(path)", hint: hint(forUnknown: path))
   }
 
-  private mutating func checkItemPath(_ expression: Expression, _ member: Substring) -> Typed {
-    if let entry = FactCatalog.entry(named: "item.\(member)"), let fact = entry.fact {
+  private mutating func checkLinePath(
+    _ expression: Expression, _ level: RowLevel, _ member: Substring
+  ) -> Typed {
+    if let entry = FactCatalog.entry(named: level.prefix + member), let fact = entry.fact {
       return (.fact(fact), entry.type)
     }
-    let known = FactCatalog.entries.filter { $0.name.hasPrefix("item.") }.map { String($0.name.dropFirst(5)) }
+    let known = FactCatalog.entries.filter { $0.fact?.level == level }
+      .map { String($0.name.dropFirst(level.prefix.utf8.count)) }
     let guess = closest(to: String(member), among: known)
+    let all = "\(level.article) has \(known.joined(separator: ", "))"
     return failure(
-      expression, "unknown fact of an item: \(member)",
-      hint: guess.map { "did you mean \($0)?" } ?? "items have \(known.joined(separator: ", "))")
+      expression, "unknown fact of \(level.article): \(member)",
+      hint: guess.map { "did you mean \($0)?" } ?? all)
   }
 
   private func hint(forUnknown path: String) -> String? {
-    if path == "items" || path == "allItems" { return "ask items.exists(i, …) or items.all(i, …)" }
+    if isRange(Expression(.name(path))) {
+      return "ask \(path).exists(x, …), \(path).all(x, …) or size(\(path))"
+    }
     if path.hasPrefix("params.") || path == "params" { return "parameters exist only in templates" }
     if path == "now" { return "a decision does not depend on the clock: use order.placed_at" }
     if path.hasPrefix("item.") || path.hasPrefix("i.") {
       return "facts of an item stand inside items.exists(i, i.sku == …)"
     }
     if ["history.returns", "history.claims"].contains(path) { return "say of how many months: \(path)(3)" }
-    let names = FactCatalog.entries.map(\.name).filter { !$0.hasPrefix("item.") }
+    if path == "duplicate.partners" { return "say within which time: \(path)(duration(\"10m\"))" }
+    let names = FactCatalog.entries.filter { ($0.fact?.level ?? .order) == .order }.map(\.name)
     return closest(to: path, among: names + FactCatalog.functions.map(\.name)).map { "did you mean \($0)?" }
   }
 
@@ -206,6 +213,7 @@ struct Checker {
     switch (a.type, b.type, op) {
     case (.timestamp, .timestamp, .subtract): return (.arithmetic(kind, a.value, b.value), .duration)
     case (.timestamp, .duration, _) where additive: return (.arithmetic(kind, a.value, b.value), .timestamp)
+    case (.duration, .timestamp, .add): return (.arithmetic(.add, a.value, b.value), .timestamp)
     case (.duration, .duration, _) where additive: return (.arithmetic(kind, a.value, b.value), .duration)
     default:
       return failure(expression, "\(op.rawValue) does not go with \(a.type) and \(b.type)")

@@ -41,9 +41,9 @@ extension Evaluator {
   /// Whether an item-scope rule labels the line with this index within its order.
   public func isLineMatched(rule: Int, row: Int, itemIndex: Int) -> Bool {
     guard let match = planned(rule)?.match, let batch, has(row, of: rule), itemIndex >= 0,
-      itemIndex < Int(batch.itemStarts[row + 1] - batch.itemStarts[row])
+      itemIndex < Int(batch.items.starts[row + 1] - batch.items.starts[row])
     else { return false }
-    return bit(match, Int(batch.itemStarts[row]) + itemIndex) == .true
+    return bit(match, Int(batch.items.starts[row]) + itemIndex) == .true
   }
 
   /// As `isOtherwise(rule:row:)`, for the rule at this place among the decided rules of the row's own rule set.

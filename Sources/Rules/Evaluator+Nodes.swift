@@ -3,15 +3,14 @@ internal import CRuleKernels
 /// What each kind of node does to its columns.
 extension Evaluator {
   func run(_ program: Program, _ batch: FactBatch) {
-    let lines = batch.itemCount
-    let rows = count
+    let rowCounts = program.rowCounts
     let planes = program.planeTable
     let columns = program.columnTable
     program.steps.withUnsafeBufferPointer { steps in
       program.operands.withUnsafeBufferPointer { operands in
         for step in steps {
           let out = planes[Int(step.node)]
-          let words = ((step.isItem ? lines : rows) &+ 63) / 64
+          let words = (rowCounts[Int(step.level.rawValue)] &+ 63) / 64
           switch step.kind {
           case .atLeast:
             let x = columns[Int(step.a)]
@@ -74,12 +73,14 @@ extension Evaluator {
   private func planes(_ node: Int) -> Planes { program?.planeTable[node] ?? Planes.none }
 
   func codes(of column: TextColumn, _ batch: FactBatch) -> UnsafeMutablePointer<UInt32> {
-    column.isItemLevel
-      ? batch.itemTexts + column.column &* batch.itemCapacity : batch.texts + column.column &* batch.capacity
+    guard column.level != .order else { return batch.texts + column.column &* batch.capacity }
+    let lines = batch.lines(column.level)
+    return lines.texts + column.column &* lines.capacity
   }
 
   func computeNumber(_ index: Int, _ node: Graph.Node, _ batch: FactBatch) {
-    let rows = plan.graph.isItemLevel[index] ? batch.itemCount : count
+    let level = plan.graph.levels[index]
+    let rows = level == .order ? count : batch.lines(level).count
     let out = column(index, batch)
     switch node {
     case .arithmetic(let op, let a, let b):
@@ -92,21 +93,35 @@ extension Evaluator {
     case .civil(let part, let a):
       let x = column(a, batch)
       Kernels.civil(part, zone: plan.zone, x.values, x.known, out.values, out.known, rows: rows)
+    case .addMonths(let a, let months):
+      let x = column(a, batch)
+      Kernels.addMonths(months, zone: plan.zone, x.values, x.known, out.values, out.known, rows: rows)
+    case .textSize(let text): textSize(text, out, batch, rows: rows)
+    case .listSize(let fact): listSize(fact, out, batch, rows: rows)
     case .conditionalNumber(let test, let a, let b):
       let p = planes(test)
       let x = column(a, batch)
       let y = column(b, batch)
       Kernels.conditional(p.t, p.f, x.values, x.known, y.values, y.known, out.values, out.known, rows: rows)
-    case .spreadNumber(let a):
+    case .spreadNumber(let a, let level):
       let x = column(a, batch)
       Kernels.spread(
-        x.values, x.known, orders: batch.itemOrders, out.values, out.known, lines: batch.itemCount)
+        x.values, x.known, orders: batch.lines(level).orders, out.values, out.known, lines: rows)
+    case .fold(let fold, let filter, let number):
+      let p = planes(filter)
+      let starts = batch.lines(plan.graph.levels[filter.node]).starts
+      if let x = number.map({ column($0, batch) }) {
+        Kernels.fold(fold, p.t, p.f, x.values, x.known, starts: starts, out.values, out.known, rows: rows)
+      } else {
+        Kernels.count(p.t, p.f, starts: starts, out.values, out.known, rows: rows)
+      }
     default: break
     }
   }
 
   func computeTruth(_ index: Int, _ node: Graph.Node, _ batch: FactBatch) {
-    let rows = plan.graph.isItemLevel[index] ? batch.itemCount : count
+    let level = plan.graph.levels[index]
+    let rows = level == .order ? count : batch.lines(level).count
     let words = (rows + 63) / 64
     let out = planes(index)
     switch node {
@@ -128,7 +143,7 @@ extension Evaluator {
         out.t[word] = ~x.known[word] & Kernels.mask(word, rows: rows)
         out.f[word] = x.known[word]
       }
-    case .conditional, .sameTruth, .truthMissing, .definitely, .anyItem, .spread:
+    case .conditional, .sameTruth, .truthMissing, .definitely, .anyLine, .exactlyOne, .spread:
       computeLogic(node, out, batch, rows: rows)
     default: computeTextOrList(index, node, out, batch, rows: rows)
     }
@@ -137,10 +152,11 @@ extension Evaluator {
   private func loadTruth(_ fact: Fact, _ out: Planes, _ batch: FactBatch, words: Int) {
     let values: UnsafeMutablePointer<UInt64>
     let known: UnsafeMutablePointer<UInt64>
-    if fact.isItemLevel {
-      let offset = (Int(fact.rawValue) &- Int(Fact.itemLive.rawValue)) &* (batch.itemCapacity / 64)
-      values = batch.itemTruths + offset
-      known = batch.itemTruthsKnown + offset
+    if fact.level != .order {
+      let lines = batch.lines(fact.level)
+      let offset = (Int(fact.rawValue) &- lines.truthBase) &* (lines.capacity / 64)
+      values = lines.truths + offset
+      known = lines.truthsKnown + offset
     } else {
       let offset = (Int(fact.rawValue) &- Int(Fact.isGift.rawValue)) &* batch.wordCount
       values = batch.truths + offset
@@ -182,13 +198,17 @@ extension Evaluator {
         out.t[word] = x.t[word]
         out.f[word] = ~x.t[word] & Kernels.mask(word, rows: rows)
       }
-    case .anyItem(let line):
+    case .anyLine(let line):
       let x = planes(line)
-      Kernels.anyItem(
-        x.t, x.f, orders: batch.itemOrders, lines: batch.itemCount, out.t, out.f, rows: count)
-    case .spread(let a):
+      let lines = batch.lines(plan.graph.levels[line.node])
+      Kernels.anyItem(x.t, x.f, orders: lines.orders, lines: lines.count, out.t, out.f, rows: count)
+    case .exactlyOne(let line):
+      let x = planes(line)
+      let starts = batch.lines(plan.graph.levels[line.node]).starts
+      Kernels.exactlyOne(x.t, x.f, starts: starts, out.t, out.f, rows: count)
+    case .spread(let a, let level):
       let x = planes(a)
-      Kernels.spread(x.t, x.f, orders: batch.itemOrders, out.t, out.f, lines: batch.itemCount)
+      Kernels.spread(x.t, x.f, orders: batch.lines(level).orders, out.t, out.f, lines: rows)
     default: break
     }
   }
@@ -201,8 +221,8 @@ extension Evaluator {
     case .textEqualsText(let a, let b):
       let left = codes(of: a, batch)
       let right = codes(of: b, batch)
-      if a.isItemLevel, !b.isItemLevel {
-        Kernels.textEqualsSpread(left, right, orders: batch.itemOrders, out.t, out.f, rows: rows)
+      if a.level != .order, b.level == .order {
+        Kernels.textEqualsSpread(left, right, orders: batch.lines(a.level).orders, out.t, out.f, rows: rows)
       } else {
         Kernels.textEqualsText(left, right, out.t, out.f, words: words)
       }
@@ -216,10 +236,15 @@ extension Evaluator {
       Kernels.textMissing(codes(of: column, batch), out.t, out.f, rows: rows)
     case .itemList(let slot):
       Kernels.itemList(
-        batch.itemOnLists + slot &* (batch.itemCapacity / 64), batch.listsKnown + slot &* batch.wordCount,
-        orders: batch.itemOrders, out.t, out.f, lines: rows)
+        batch.items.onLists + slot &* (batch.items.capacity / 64),
+        batch.listsKnown + slot &* batch.wordCount, orders: batch.items.orders, out.t, out.f, lines: rows)
     case .listContains(let fact, _):
       listContains(fact, program?.codes[index] ?? 0, out, batch, rows: rows)
+    case .listMissing(let fact) where fact.level != .order:
+      for word in 0..<words {
+        out.t[word] = 0
+        out.f[word] = Kernels.mask(word, rows: rows)
+      }
     case .listMissing(let fact):
       let incomplete = batch.listsIncomplete + batch.list(fact) &* batch.wordCount
       for word in 0..<words {
@@ -234,11 +259,24 @@ extension Evaluator {
   private func listContains(_ fact: Fact, _ code: UInt32, _ out: Planes, _ batch: FactBatch, rows: Int) {
     let list = batch.list(fact)
     let words = (rows + 63) / 64
+    if fact.level != .order { return lineListContains(batch.lines(fact.level), list, code, out, rows: rows) }
     rule_text_equals(batch.firstElements + list &* batch.capacity, code, out.t, out.f, words)
     for element in batch.moreElements where element.list == list && element.code == code {
       out.t[element.row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: element.row & 63)
     }
     let incomplete = batch.listsIncomplete + list &* batch.wordCount
     for word in 0..<words { out.f[word] = ~out.t[word] & ~incomplete[word] & Kernels.mask(word, rows: rows) }
+  }
+
+  /// Lists of lines are always known as a whole.
+  private func lineListContains(
+    _ lines: LineColumns, _ list: Int, _ code: UInt32, _ out: Planes, rows: Int
+  ) {
+    let words = (rows + 63) / 64
+    rule_text_equals(lines.firstElements + list &* lines.capacity, code, out.t, out.f, words)
+    for element in lines.moreElements where element.list == list && element.code == code {
+      out.t[element.line &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: element.line & 63)
+    }
+    for word in 0..<words { out.f[word] = ~out.t[word] & Kernels.mask(word, rows: rows) }
   }
 }

@@ -64,7 +64,7 @@ public final class Evaluator {
     count = batch.count
     let isReady = findProfiles(batch)
     programAge += 1
-    if !isReady || programAge > Evaluator.programAgeMax || (program?.itemCapacity ?? 0) < batch.itemCapacity {
+    if !isReady || programAge > Evaluator.programAgeMax || program?.fits(batch) != true {
       makeProgram(batch)
     }
     guard let program else { return }
@@ -107,7 +107,7 @@ public final class Evaluator {
     boundDictionary = nil
     program = nil
     program = Program(
-      plan: plan, profiles: profiles.sorted(), capacity: capacity, itemCapacity: batch.itemCapacity)
+      plan: plan, profiles: profiles.sorted(), capacity: capacity, batch: batch)
   }
 
   private func spreadParameters(_ batch: FactBatch, _ program: Program) {
@@ -161,5 +161,10 @@ struct NumberColumn {
 }
 
 extension FactBatch {
-  func list(_ fact: Fact) -> Int { Int(fact.rawValue) &- Int(Fact.paymentMethods.rawValue) }
+  /// Position among the lists of its level.
+  func list(_ fact: Fact) -> Int {
+    fact.level == .order
+      ? Int(fact.rawValue) &- Int(Fact.paymentMethods.rawValue)
+      : Int(fact.rawValue) &- lines(fact.level).listBase
+  }
 }

@@ -74,23 +74,35 @@ extension ScalarEvaluator {
   func text(of reference: FactReference) -> String? {
     switch reference {
     case .claims(let window): return text(value(.claims(window)), .int)
+    case .timed(let fact):
+      let value = value(.timed(fact))
+      if fact.isTruth, case .number(let number) = value { return number == 0 ? "false" : "true" }
+      return text(value, .int)
     case .list(let name): return text(value(.inList(Array(name.utf8), item: false)), .bool)
     case .fact(let fact):
       let type = FactCatalog.entry(named: FactCatalog.name(of: fact))?.type ?? .int
-      if fact.storage == .textList {
+      if fact.storage == .textList, fact.level == .order {
         let elements = elements(fact).map { String(decoding: $0, as: UTF8.self) }
         if elements.isEmpty, value(.isMissing(.fact(fact))) == .truth(true) { return nil }
         return "[\(elements.joined(separator: ", "))]"
       }
-      guard fact.isItemLevel else { return text(self.fact(fact), type) }
-      let lines = Int(batch.itemStarts[row])..<Int(batch.itemStarts[row + 1])
+      guard fact.level != .order else { return text(self.fact(fact), type) }
+      let lines = range(fact.level)
       let shown = lines.prefix(8).map { line in
         var inner = self
         inner.line = line
-        return text(inner.fact(fact), type) ?? "?"
+        return inner.lineText(of: fact) ?? "?"
       }
       return "[\(shown.joined(separator: ", "))\(lines.count > 8 ? ", …" : "")]"
     }
+  }
+
+  /// Of a fact of the line at hand; nil when missing.
+  func lineText(of fact: Fact) -> String? {
+    guard fact.storage == .textList else {
+      return text(self.fact(fact), FactCatalog.entry(named: FactCatalog.name(of: fact))?.type ?? .int)
+    }
+    return "[\(elements(fact).map { String(decoding: $0, as: UTF8.self) }.joined(separator: ", "))]"
   }
 
   private func text(_ value: Value, _ type: RuleType) -> String? {

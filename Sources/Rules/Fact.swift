@@ -1,15 +1,15 @@
 /// Every stored fact of an order or an item: the columns of a `FactBatch`.
 ///
-/// The raw values are grouped by storage (numbers, truths, texts, lists; order first, then item), so that a
+/// The raw values are grouped by what they are facts of, then by storage (numbers, truths, texts, lists), so that a
 /// column is found by one subtraction.
 @frozen public enum Fact: UInt8, CaseIterable, Hashable, Sendable {
   // Order, 64-bit numbers. Amounts are in ten-thousandths of the currency's unit, times in µs since 1970.
   case amountItems, amountOrdered, amountCurrent, amountPaid, amountShipping, amountDiscount, amountSurcharge
   case historyOrders, historyAmount, bundlePartners
-  case receiverCount
+  case receiverCount, addressDue
   case placedAt, paidAt, paidOrPlacedAt
   // Order, truths.
-  case isGift, placedHoliday, paidHoliday
+  case isGift, placedHoliday, paidHoliday, hasMarketNumber
   // Order, texts.
   case currency, paymentStatus, channel, event, grade, addressState, ipCountry
   // Order, lists of texts.
@@ -17,31 +17,45 @@
   // Item, 64-bit numbers.
   case itemQuantity, itemPrice, itemStockAfter, itemStockSafety
   // Item, truths.
-  case itemLive, itemGift, itemVoucher
+  case itemLive, itemGift, itemVoucher, itemTracking
   // Item, texts.
   case itemSku, itemProductCode, itemStatus
+  // Item, lists of texts.
+  case itemCategories
+  // Receiver: truths, texts.
+  case receiverHasAddress
+  case receiverCountry, receiverRegion, receiverCity
+  // Claim: 64-bit numbers, truths, texts.
+  case claimRequestedAt, claimCompletedAt, claimRefund, claimLines, claimQuantity
+  case claimCompleted, claimCustomerFault
+  case claimKind, claimStatus, claimReason
+  // Coupon: texts.
+  case couponNumber, couponType
 
   public enum Storage: Sendable { case number, truth, text, textList }
 
   public var storage: Storage {
-    switch self {
-    case ...Fact.paidOrPlacedAt, .itemQuantity ... .itemStockSafety: .number
-    case .isGift ... .paidHoliday, .itemLive ... .itemVoucher: .truth
-    case .paymentMethods ... .couponTypes: .textList
-    default: .text
-    }
+    let facts = level.facts
+    return rawValue < facts.truth
+      ? .number : rawValue < facts.text ? .truth : rawValue < facts.list ? .text : .textList
   }
 
-  public var isItemLevel: Bool { rawValue >= Fact.itemQuantity.rawValue }
+  /// What the fact is one of.
+  public var level: RowLevel {
+    switch self {
+    case ..<Fact.itemQuantity: .order
+    case ..<Fact.receiverHasAddress: .item
+    case ..<Fact.claimRequestedAt: .receiver
+    case ..<Fact.couponNumber: .claim
+    default: .coupon
+    }
+  }
 
   @inlinable static var orderNumberCount: Int { Int(Fact.isGift.rawValue) }
   @inlinable static var orderTruthCount: Int { Int(Fact.currency.rawValue - Fact.isGift.rawValue) }
   @inlinable static var orderTextCount: Int { Int(Fact.paymentMethods.rawValue - Fact.currency.rawValue) }
   @inlinable static var orderListCount: Int { Int(Fact.itemQuantity.rawValue - Fact.paymentMethods.rawValue) }
-  @inlinable static var itemNumberCount: Int { Int(Fact.itemLive.rawValue - Fact.itemQuantity.rawValue) }
-  @inlinable static var itemTruthCount: Int { Int(Fact.itemSku.rawValue - Fact.itemLive.rawValue) }
-  @inlinable static var itemTextCount: Int { Fact.count - Int(Fact.itemSku.rawValue) }
-  @inlinable static var count: Int { Int(Fact.itemStatus.rawValue) + 1 }
+  @inlinable static var count: Int { Int(Fact.couponType.rawValue) + 1 }
 }
 
 extension Fact: Comparable {
@@ -74,12 +88,14 @@ public struct ClaimWindow: Hashable, Sendable, Comparable {
 public enum FactReference: Hashable, Sendable {
   case fact(Fact)
   case claims(ClaimWindow)
+  case timed(TimedFact)
   case list(String)
 
   public static func == (left: FactReference, right: FactReference) -> Bool {
     switch (left, right) {
     case (.fact(let a), .fact(let b)): a == b
     case (.claims(let a), .claims(let b)): a == b
+    case (.timed(let a), .timed(let b)): a == b
     case (.list(let a), .list(let b)): a.utf8.elementsEqual(b.utf8)
     default: false
     }
@@ -93,6 +109,7 @@ public enum FactReference: Hashable, Sendable {
     case .fact(let fact): FactCatalog.name(of: fact)
     case .claims(let window):
       "history.\(window.scope == .returns ? "returns" : "claims")(\(window.months))"
+    case .timed(let fact): fact.name
     case .list(let name): "inList(\(Expression.quoted(name)))"
     }
   }

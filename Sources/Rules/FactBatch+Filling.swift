@@ -15,7 +15,10 @@ extension FactBatch {
     }
     rowLists.removeAll(keepingCapacity: true)
     storedCount &+= 1
-    itemStarts[count] = Int32(truncatingIfNeeded: itemCount)
+    items.starts[count] = Int32(truncatingIfNeeded: items.count)
+    receivers.starts[count] = Int32(truncatingIfNeeded: receivers.count)
+    claims.starts[count] = Int32(truncatingIfNeeded: claims.count)
+    coupons.starts[count] = Int32(truncatingIfNeeded: coupons.count)
     return true
   }
 
@@ -61,6 +64,12 @@ extension FactBatch {
   @inlinable public func setClaimCount(slot: Int, _ value: Int64) {
     guard slot >= 0, slot < layout.claimWindows.count else { return }
     setNumber(column: Fact.orderNumberCount &+ slot, value)
+  }
+
+  /// `slot` of `layout.timedSlot`; a truth is 0 or 1.
+  public func setTimed(slot: Int, _ value: Int64) {
+    guard slot >= 0, slot < layout.timedFacts.count else { return }
+    setNumber(column: timedColumns &+ slot, value)
   }
 
   @inlinable public func setBool(_ fact: Fact, _ value: Bool) {
@@ -110,7 +119,11 @@ extension FactBatch {
     addElement(.paymentMethods, dictionary.intern(text))
   }
   /// A coupon used on the order; empty bytes: not given.
-  @inlinable public func addCoupon(number: UnsafeBufferPointer<UInt8>, type: UnsafeBufferPointer<UInt8>) {
+  public func addCoupon(number: UnsafeBufferPointer<UInt8>, type: UnsafeBufferPointer<UInt8>) {
+    if layout.usesLines(.coupon), addLine(.coupon) {
+      setLineString(.couponNumber, number)
+      setLineString(.couponType, type)
+    }
     if !number.isEmpty { addElement(.coupons, dictionary.intern(number)) }
     if !type.isEmpty { addElement(.couponTypes, dictionary.intern(type)) }
   }
@@ -129,8 +142,25 @@ extension FactBatch {
     if firstElements[position] == 0 {
       firstElements[position] = code
     } else if firstElements[position] != code {
-      moreElements.append((list, row, code))
+      addFurtherElement(list, code)
     }
+  }
+
+  /// Once each; a list of more than `listElementsMax` different texts is known in part.
+  @usableFromInline func addFurtherElement(_ list: Int, _ code: UInt32) {
+    var index = moreElements.count
+    var inRow = 0
+    while index > 0, moreElements[index &- 1].row == row {
+      index &-= 1
+      guard moreElements[index].list == list else { continue }
+      if moreElements[index].code == code { return }
+      inRow &+= 1
+    }
+    guard inRow < FactBatch.listElementsMax &- 1 else {
+      listsIncomplete[list &* wordCount &+ row &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: row & 63)
+      return
+    }
+    moreElements.append((list, row, code))
   }
 
   /// The next name of `Facts.lists`: the list was imported, and bit i of `setItemLists` means the i-th name.

@@ -10,21 +10,24 @@ public final class FactBatch {
   /// Item lines of one batch at most; `addItem` answers false beyond.
   public static let itemsMax = 1 << 20
 
+  /// Different texts of one list of an order.
+  public static let listElementsMax = 1_024
+
   public let layout: FactLayout
   public let dictionary: StringDictionary
   public let capacity: Int
   @usableFromInline let wordCount: Int
   @exclusivity(unchecked) @usableFromInline var storedCount = 0
-  @exclusivity(unchecked) @usableFromInline var storedItemCount = 0
   /// Orders in the batch.
   @inlinable public var count: Int { storedCount }
   /// Item lines in the batch.
-  @inlinable public var itemCount: Int { storedItemCount }
-  @exclusivity(unchecked) @usableFromInline var itemCapacity: Int
+  @inlinable public var itemCount: Int { items.count }
 
   // Order columns: values at [column × capacity + row], bitmaps at [column × wordCount + row / 64].
   @usableFromInline let numbers: UnsafeMutablePointer<Int64>
   @usableFromInline let numbersKnown: UnsafeMutablePointer<UInt64>
+  /// The first column of `layout.timedFacts`.
+  let timedColumns: Int
   @usableFromInline let truths: UnsafeMutablePointer<UInt64>
   @usableFromInline let truthsKnown: UnsafeMutablePointer<UInt64>
   @usableFromInline let texts: UnsafeMutablePointer<UInt32>
@@ -40,19 +43,10 @@ public final class FactBatch {
   @exclusivity(unchecked) @usableFromInline var isListTouched: [Bool]
   /// Which rule set of the plan the row belongs to.
   @usableFromInline let ruleSets: UnsafeMutablePointer<UInt32>
-  /// First item of each order; one more entry than orders.
-  @usableFromInline let itemStarts: UnsafeMutablePointer<Int32>
-
-  // Item columns, strides of `itemCapacity` and `itemCapacity / 64`.
-  @exclusivity(unchecked) @usableFromInline var itemOrders: UnsafeMutablePointer<Int32>
-  @exclusivity(unchecked) @usableFromInline var itemNumbers: UnsafeMutablePointer<Int64>
-  @exclusivity(unchecked) @usableFromInline var itemNumbersKnown: UnsafeMutablePointer<UInt64>
-  @exclusivity(unchecked) @usableFromInline var itemTruths: UnsafeMutablePointer<UInt64>
-  @exclusivity(unchecked) @usableFromInline var itemTruthsKnown: UnsafeMutablePointer<UInt64>
-  @exclusivity(unchecked) @usableFromInline var itemTexts: UnsafeMutablePointer<UInt32>
-  @exclusivity(unchecked) @usableFromInline var itemOnLists: UnsafeMutablePointer<UInt64>
-  /// Slots in `itemOnLists`: all or none.
-  @usableFromInline let itemListSlots: Int
+  @usableFromInline let items: LineColumns
+  @usableFromInline let receivers: LineColumns
+  @usableFromInline let claims: LineColumns
+  @usableFromInline let coupons: LineColumns
 
   /// Minor units × this = ten-thousandths of the unit, for the row at hand.
   @exclusivity(unchecked) @usableFromInline var moneyFactor: Int64 = 10_000
@@ -65,7 +59,8 @@ public final class FactBatch {
     self.dictionary = dictionary ?? StringDictionary()
     self.capacity = (min(max(capacity, 1), FactBatch.ordersMax) + 63) / 64 * 64
     wordCount = self.capacity / 64
-    let numberColumns = Fact.orderNumberCount + layout.claimWindows.count
+    timedColumns = Fact.orderNumberCount + layout.claimWindows.count
+    let numberColumns = timedColumns + layout.timedFacts.count
     numbers = FactBatch.zeroed(numberColumns * self.capacity)
     numbersKnown = FactBatch.zeroed(numberColumns * wordCount)
     truths = FactBatch.zeroed(Fact.orderTruthCount * wordCount)
@@ -77,16 +72,15 @@ public final class FactBatch {
     listsKnown = FactBatch.zeroed(layout.listBytes.count * wordCount)
     isListTouched = Array(repeating: false, count: layout.listBytes.count)
     ruleSets = FactBatch.zeroed(self.capacity)
-    itemStarts = FactBatch.zeroed(self.capacity + 1)
-    itemCapacity = self.capacity * 2
-    itemOrders = FactBatch.zeroed(itemCapacity)
-    itemNumbers = FactBatch.zeroed(Fact.itemNumberCount * itemCapacity)
-    itemNumbersKnown = FactBatch.zeroed(Fact.itemNumberCount * itemCapacity / 64)
-    itemTruths = FactBatch.zeroed(Fact.itemTruthCount * itemCapacity / 64)
-    itemTruthsKnown = FactBatch.zeroed(Fact.itemTruthCount * itemCapacity / 64)
-    itemTexts = FactBatch.zeroed(Fact.itemTextCount * itemCapacity)
-    itemListSlots = layout.usesItemLists ? layout.listBytes.count : 0
-    itemOnLists = FactBatch.zeroed(itemListSlots * itemCapacity / 64)
+    let orders = self.capacity
+    func lines(_ level: RowLevel, slots: Int = 0) -> LineColumns {
+      let needed = layout.usesLines(level) ? orders * (level == .item ? 2 : 1) : 64
+      return LineColumns(level: level, orders: orders, capacity: needed, slots: slots)
+    }
+    items = lines(.item, slots: layout.usesItemLists ? layout.listBytes.count : 0)
+    receivers = lines(.receiver)
+    claims = lines(.claim)
+    coupons = lines(.coupon)
   }
 
   deinit {
@@ -100,14 +94,6 @@ public final class FactBatch {
     onLists.deallocate()
     listsKnown.deallocate()
     ruleSets.deallocate()
-    itemStarts.deallocate()
-    itemOrders.deallocate()
-    itemNumbers.deallocate()
-    itemNumbersKnown.deallocate()
-    itemTruths.deallocate()
-    itemTruthsKnown.deallocate()
-    itemTexts.deallocate()
-    itemOnLists.deallocate()
   }
 
   static func zeroed<Value: FixedWidthInteger>(_ count: Int) -> UnsafeMutablePointer<Value> {
@@ -125,7 +111,7 @@ public final class FactBatch {
     func clear(_ bitmap: UnsafeMutablePointer<UInt64>, _ columns: Int) {
       for column in 0..<columns { (bitmap + column * wordCount).update(repeating: 0, count: words) }
     }
-    clear(numbersKnown, Fact.orderNumberCount + layout.claimWindows.count)
+    clear(numbersKnown, timedColumns + layout.timedFacts.count)
     clear(truths, Fact.orderTruthCount)
     clear(truthsKnown, Fact.orderTruthCount)
     clear(listsIncomplete, Fact.orderListCount)
@@ -138,29 +124,10 @@ public final class FactBatch {
       (listsKnown + slot * wordCount).update(repeating: 0, count: words)
     }
     moreElements.removeAll(keepingCapacity: true)
-    resetItems()
+    for level in RowLevel.ofLines { lines(level).reset(touchedSlots: touchedLists) }
     for slot in touchedLists { isListTouched[slot] = false }
     touchedLists.removeAll(keepingCapacity: true)
     storedCount = 0
     dictionary.trim()
-  }
-
-  private func resetItems() {
-    let words = (itemCount + 63) / 64
-    let stride = itemCapacity / 64
-    for column in 0..<Fact.itemNumberCount {
-      (itemNumbersKnown + column * stride).update(repeating: 0, count: words)
-    }
-    for column in 0..<Fact.itemTruthCount {
-      (itemTruths + column * stride).update(repeating: 0, count: words)
-      (itemTruthsKnown + column * stride).update(repeating: 0, count: words)
-    }
-    for column in 0..<Fact.itemTextCount {
-      (itemTexts + column * itemCapacity).update(repeating: 0, count: itemCount)
-    }
-    for slot in touchedLists where slot < itemListSlots {
-      (itemOnLists + slot * stride).update(repeating: 0, count: words)
-    }
-    storedItemCount = 0
   }
 }

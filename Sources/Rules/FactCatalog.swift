@@ -13,7 +13,7 @@ public enum FactCatalog {
     public var values: [String]
   }
 
-  public static let entries: [Entry] = orderEntries + itemEntries
+  public static let entries: [Entry] = orderEntries + itemEntries + lineEntries
 
   static func entry(named name: String) -> Entry? { byName[name] }
   public static func name(of fact: Fact) -> String { names[fact] ?? "" }
@@ -65,6 +65,9 @@ public enum FactCatalog {
     entry(
       "receivers.count", .int, .receiverCount, "배송지 수",
       "receivers of the order; 0 while a gift waits for its address"),
+    entry(
+      "order.has_market_number", .bool, .hasMarketNumber, "마켓 주문번호가 있음",
+      "the order has a number of a marketplace"),
     entry("channel", .string, .channel, "판매 채널", "sales channel", missing: notGiven),
     entry("event", .string, .event, "주문에 일어난 일 (order.placed 등)", "what happened to the order"),
     entry("grade", .string, .grade, "주문 시점의 회원 등급", "the buyer's grade at the order", missing: notGiven),
@@ -72,6 +75,10 @@ public enum FactCatalog {
     entry(
       "gift.address_state", .string, .addressState, "선물 배송지 입력 상태", "state of the gift's address",
       values: ["entered", "pending", "refused", "expired"]),
+    entry(
+      "gift.address_due", .timestamp, .addressDue, "선물 배송지 입력 기한",
+      "until when the gift's address can be entered",
+      missing: notGiven),
     entry(
       "history.orders", .int, .historyOrders, "이 주문 이전의 주문 수 (전체 취소 제외)",
       "earlier orders of the customer that are not fully cancelled", missing: noKey),
@@ -108,6 +115,8 @@ public enum FactCatalog {
     entry("item.live", .bool, .itemLive, "취소·반품되지 않음", "neither cancelled nor returned"),
     entry("item.gift", .bool, .itemGift, "사은품 행", "a gift line"),
     entry("item.voucher", .bool, .itemVoucher, "교환권 (배송 없음)", "a voucher, nothing to ship"),
+    entry("item.has_tracking", .bool, .itemTracking, "송장번호가 있음", "it has a tracking number"),
+    entry("item.categories", .stringList, .itemCategories, "상품 분류 목록", "categories of the product, as sent"),
     entry(
       "item.stock.after", .int, .itemStockAfter, "주문 수량을 뺀 재고", "last known stock less this order's quantity",
       missing: "the level is unknown or too old"),
@@ -116,12 +125,60 @@ public enum FactCatalog {
       missing: "the level is unknown or too old"),
   ]
 
+  private static let lineEntries: [Entry] = [
+    entry(
+      "receiver.has_address", .bool, .receiverHasAddress, "주소가 입력됨",
+      "the address is there (of a gift: entered)"),
+    entry(
+      "receiver.country", .string, .receiverCountry, "배송지 국가 코드", "country code, as sent", missing: notGiven),
+    entry(
+      "receiver.region", .string, .receiverRegion, "시·도 (주소의 첫 낱말)",
+      "province or metropolitan city: first word of the address",
+      missing: "the address is not there"),
+    entry(
+      "receiver.city", .string, .receiverCity, "시·군·구 (주소의 둘째 낱말)",
+      "city, county or district: second word of the address",
+      missing: "the address is not there"),
+    entry(
+      "claim.kind", .string, .claimKind, "클레임 종류", "kind of claim", missing: notGiven,
+      values: ["cancel", "return", "exchange"]),
+    entry(
+      "claim.status", .string, .claimStatus, "클레임 처리 상태", "state of the claim", missing: notGiven,
+      values: ["requested", "accepted", "completed", "refused", "withdrawn"]),
+    entry("claim.completed", .bool, .claimCompleted, "처리 완료", "the claim is completed"),
+    entry("claim.reason", .string, .claimReason, "플랫폼의 사유 코드", "the platform's letter", missing: notGiven),
+    entry(
+      "claim.customer_fault", .bool, .claimCustomerFault, "고객 귀책 (사유 A, E, F 또는 없음)",
+      "by the customer's fault: reason A, E, F or none"),
+    entry(
+      "claim.requested_at", .timestamp, .claimRequestedAt, "신청 시각", "when it was asked for", missing: notGiven
+    ),
+    entry(
+      "claim.completed_at", .timestamp, .claimCompletedAt, "완료 시각", "when it was completed",
+      missing: "not completed, or not given"),
+    entry("claim.refund", .decimal, .claimRefund, "환불 금액", "amount refunded", missing: notGiven),
+    entry("claim.lines", .int, .claimLines, "클레임에 든 품목 행의 수", "item lines in the claim"),
+    entry("claim.quantity", .int, .claimQuantity, "클레임에 든 수량의 합", "pieces in the claim"),
+    entry("coupon.number", .string, .couponNumber, "쿠폰 번호", "number of the coupon", missing: notGiven),
+    entry("coupon.type", .string, .couponType, "쿠폰 발급 유형", "issue type, as sent", missing: notGiven),
+  ]
+
   /// Functions with their signatures, for messages and for the documentation.
   public static let functions: [(name: String, signature: String, korean: String)] = [
     ("history.returns", "history.returns(months) → int", "최근 N개월 고객 귀책 반품 완료 주문 수"),
     ("history.claims", "history.claims(months) → int", "최근 N개월 고객 귀책 반품·교환 완료 주문 수"),
     ("bundle.partners", "bundle.partners(duration(\"60m\")) → int", "bundle.partners와 같음"),
+    (
+      "duplicate.partners", "duplicate.partners(duration(\"10m\")) → int, 1m to 60m",
+      "그 시간 안에 같은 곳으로 같은 품목을 같은 수량으로 낸 같은 고객의 다른 주문 수 (중복 주문 의심)"
+    ),
+    (
+      "overdue",
+      "overdue(\"unpaid\" | \"gift_address\" | \"unshipped\", duration(\"72h\")) → bool, 1m to 366d",
+      "미입금·선물 배송지 미입력·미출고 상태가 그 시간만큼 이어짐"
+    ),
     ("inList", "inList(\"name\") → bool; i.inList(\"name\") for one item", "상품 목록에 든 품목이 있음"),
+    ("inSegment", "inSegment(\"name\") → bool", "고객이 세그먼트에 듦 (규칙 파일의 segments)"),
     ("timeOfDay", "timeOfDay(timestamp) → time of day", "쇼핑몰 시간대의 시각"),
     ("timeBetween", "timeBetween(timestamp, \"22:00\", \"05:00\") → bool", "시각이 [시작, 끝) 안에 있음, 자정을 넘어도 됨"),
     ("hour", "hour(timestamp) → int 0–23", "시"),
@@ -132,10 +189,29 @@ public enum FactCatalog {
     ("has", "has(fact) → bool", "값이 있음"),
     ("duration", "duration(\"1h30m\") → duration", "기간"),
     ("timestamp", "timestamp(\"2026-10-10T09:30:00+09:00\") → timestamp", "시점"),
-    ("exists", "items.exists(i, condition), allItems.exists(i, condition)", "조건에 맞는 품목이 있음"),
-    ("all", "items.all(i, condition), allItems.all(i, condition)", "모든 품목이 조건에 맞음"),
+    ("exists", "items.exists(i, condition) → bool", "조건에 맞는 것이 있음"),
+    ("all", "items.all(i, condition) → bool", "모두 조건에 맞음"),
+    ("exists_one", "items.exists_one(i, condition) → bool", "조건에 맞는 것이 꼭 하나 있음"),
+    ("filter", "items.filter(i, condition)", "조건에 맞는 것만"),
+    ("map", "items.map(i, value), items.map(i, condition, value)", "각각의 값"),
+    ("sum", "sum(items.map(i, number)) → int, decimal or duration", "합"),
+    ("min", "min(items.map(i, number)) → as the number", "가장 작은 값, 없으면 모름"),
+    ("max", "max(items.map(i, number)) → as the number", "가장 큰 값, 없으면 모름"),
+    ("count", "count(items) → int, as size(items)", "개수"),
     ("startsWith", "text.startsWith(\"…\") → bool", "…로 시작"),
     ("endsWith", "text.endsWith(\"…\") → bool", "…로 끝남"),
     ("contains", "text.contains(\"…\") → bool", "…를 포함"),
+    ("matches", "text.matches(\"…\") → bool", "정규 표현식(RE2)에 맞는 부분이 있음"),
+    ("size", "size(text) → int; size(list) → int; size(items) → int", "글자 수, 목록의 개수"),
+    ("addMonths", "addMonths(timestamp, months) → timestamp", "N개월 뒤(음수는 앞)의 같은 날 같은 시각, 없는 날은 말일"),
+    ("getFullYear", "timestamp.getFullYear() → int", "연도"),
+    ("getMonth", "timestamp.getMonth() → int, 0 = January", "월 (1월이 0)"),
+    ("getDate", "timestamp.getDate() → int 1–31", "일 (1부터)"),
+    ("getDayOfMonth", "timestamp.getDayOfMonth() → int 0–30", "일 (0부터)"),
+    ("getDayOfWeek", "timestamp.getDayOfWeek() → int, 0 = Sunday … 6 = Saturday", "요일"),
+    ("getDayOfYear", "timestamp.getDayOfYear() → int 0–365", "그해의 몇째 날 (0부터)"),
+    ("getHours", "timestamp.getHours() → int 0–23", "시"),
+    ("getMinutes", "timestamp.getMinutes() → int 0–59", "분"),
+    ("getSeconds", "timestamp.getSeconds() → int 0–59", "초"),
   ]
 }

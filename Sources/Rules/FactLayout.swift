@@ -1,9 +1,13 @@
 /// Which facts a plan reads and where those stand that have no fixed column: what a `FactBatch` is shaped by.
 public struct FactLayout: Sendable, Equatable {
   /// Bit per `Fact`.
-  @usableFromInline var used: UInt64 = 0
+  @usableFromInline var used: UInt128 = 0
+  /// Bit per `RowLevel`: lines of this level are needed, whatever is read of them.
+  private var usedLevels: UInt8 = 0
   /// The position is the slot.
   public internal(set) var claimWindows: [ClaimWindow] = []
+  /// The position is the slot.
+  public internal(set) var timedFacts: [TimedFact] = []
   /// The position is the slot.
   public var lists: [String] { listBytes.map { String(decoding: $0, as: UTF8.self) } }
   /// `lists` as UTF-8: names are the same when their bytes are.
@@ -18,21 +22,31 @@ public struct FactLayout: Sendable, Equatable {
 
   public init() {}
 
-  @inlinable public func uses(_ fact: Fact) -> Bool { (used &>> UInt64(fact.rawValue)) & 1 == 1 }
+  @inlinable public func uses(_ fact: Fact) -> Bool { (used &>> UInt128(fact.rawValue)) & 1 == 1 }
 
   /// Some column of the items is read, so items have to be added to the batch.
-  public var usesItems: Bool { used >> UInt64(Fact.itemQuantity.rawValue) != 0 || usesItemLists }
-  var usesItemLists = false
+  public var usesItems: Bool { usesLines(.item) }
+  var usesItemLists = false { didSet { if usesItemLists { use(.item) } } }
+
+  /// Lines of this level have to be added to the batch.
+  public func usesLines(_ level: RowLevel) -> Bool { (usedLevels >> level.rawValue) & 1 == 1 }
+
+  mutating func use(_ level: RowLevel) { usedLevels |= 1 << level.rawValue }
 
   mutating func use(_ fact: Fact) {
-    used |= 1 << UInt64(fact.rawValue)
+    used |= 1 << UInt128(fact.rawValue)
+    use(fact.level)
     if fact == .paidOrPlacedAt {
-      used |= (1 << UInt64(Fact.paidAt.rawValue)) | (1 << UInt64(Fact.placedAt.rawValue))
+      used |= (1 << UInt128(Fact.paidAt.rawValue)) | (1 << UInt128(Fact.placedAt.rawValue))
     }
   }
 
   public func claimSlot(_ scope: ClaimScope, months: Int) -> Int? {
     claimWindows.firstIndex(of: ClaimWindow(scope: scope, months: months))
+  }
+
+  public func timedSlot(_ kind: Int, span: Int64) -> Int? {
+    timedFacts.firstIndex { $0.kind.rawValue == kind && $0.span == span }
   }
 
   /// The slot of a list by its name; nil when no rule asks for it.
@@ -80,9 +94,16 @@ public struct FactLayout: Sendable, Equatable {
     return claimWindows.count - 1
   }
 
+  mutating func addTimed(_ fact: TimedFact) -> Int {
+    if let slot = timedFacts.firstIndex(of: fact) { return slot }
+    timedFacts.append(fact)
+    return timedFacts.count - 1
+  }
+
   /// A batch of one layout serves a plan of the other.
   public static func == (left: FactLayout, right: FactLayout) -> Bool {
-    left.used == right.used && left.usesItemLists == right.usesItemLists && left.listBytes == right.listBytes
-      && left.claimWindows == right.claimWindows
+    left.used == right.used && left.usedLevels == right.usedLevels
+      && left.usesItemLists == right.usesItemLists && left.listBytes == right.listBytes
+      && left.claimWindows == right.claimWindows && left.timedFacts == right.timedFacts
   }
 }

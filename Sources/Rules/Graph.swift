@@ -11,11 +11,11 @@ struct NodeReference: Hashable, Sendable {
   }
 }
 
-/// A text column of the orders or of the item lines.
+/// A text column of the orders or of their lines.
 struct TextColumn: Hashable, Sendable {
   var fact: Fact
-  var isItemLevel: Bool { fact.isItemLevel }
-  var column: Int { Int(fact.rawValue) - Int(isItemLevel ? Fact.itemSku.rawValue : Fact.currency.rawValue) }
+  var level: RowLevel { fact.level }
+  var column: Int { Int(fact.rawValue) - Int(level.facts.text) }
 }
 
 struct Graph: Sendable {
@@ -23,6 +23,7 @@ struct Graph: Sendable {
     case startsWith([UInt8])
     case endsWith([UInt8])
     case contains([UInt8])
+    case matches(TextPattern)
     case less([UInt8])
     case lessOrEqual([UInt8])
     case oneOf(Set<[UInt8]>)
@@ -33,15 +34,21 @@ struct Graph: Sendable {
     // One Int64 per row.
     case number(Fact)
     case claims(slot: Int)
+    case timed(slot: Int)
     case constantNumber(Int64)
     /// A constant that differs from rule set to rule set.
     case parameter(column: Int)
     case arithmetic(TypedExpression.Arithmetic, Int, Int)
     case toDecimal(Int)
     case civil(TypedExpression.CivilPart, Int)
+    case addMonths(Int, Int)
+    case textSize(TextColumn)
+    case listSize(Fact)
     case conditionalNumber(NodeReference, Int, Int)
-    /// An order's number on each of its item lines.
-    case spreadNumber(Int)
+    /// An order's number on each of its lines.
+    case spreadNumber(Int, RowLevel)
+    /// Over the lines of an order where the reference is true; a count has no number.
+    case fold(TypedExpression.Fold, NodeReference, Int?)
 
     // True, false or unknown per row.
     case always
@@ -67,19 +74,20 @@ struct Graph: Sendable {
     case and([NodeReference])
     case conditional(NodeReference, NodeReference, NodeReference)
     case sameTruth(NodeReference, NodeReference)
-    /// Some item line of the order.
-    case anyItem(NodeReference)
-    /// An order's truth on each of its item lines.
-    case spread(NodeReference)
+    /// Some line of the order.
+    case anyLine(NodeReference)
+    case exactlyOne(NodeReference)
+    /// An order's truth on each of its lines.
+    case spread(NodeReference, RowLevel)
   }
 
   private(set) var nodes: [Node] = []
-  /// Parallel to `nodes`: the rows are item lines.
-  private(set) var isItemLevel: [Bool] = []
+  /// Parallel to `nodes`: what the rows are.
+  private(set) var levels: [RowLevel] = []
 
-  mutating func append(_ node: Node, item: Bool) {
+  mutating func append(_ node: Node, level: RowLevel) {
     nodes.append(node)
-    isItemLevel.append(item)
+    levels.append(level)
   }
 }
 
@@ -90,14 +98,20 @@ extension Graph.Node {
     case .arithmetic(_, let a, let b), .atLeastNumber(let a, let b), .equalsNumber(let a, let b):
       body(a)
       body(b)
-    case .toDecimal(let a), .civil(_, let a), .spreadNumber(let a), .atLeast(let a, _), .equals(let a, _),
+    case .toDecimal(let a), .civil(_, let a), .addMonths(let a, _), .spreadNumber(let a, _),
+      .atLeast(let a, _),
+      .equals(let a, _),
       .never(let a), .numberMissing(let a):
       body(a)
     case .conditionalNumber(let test, let a, let b):
       body(test.node)
       body(a)
       body(b)
-    case .truthMissing(let a), .definitely(let a), .anyItem(let a), .spread(let a): body(a.node)
+    case .truthMissing(let a), .definitely(let a), .anyLine(let a), .exactlyOne(let a), .spread(let a, _):
+      body(a.node)
+    case .fold(_, let filter, let number):
+      body(filter.node)
+      if let number { body(number) }
     case .sameTruth(let a, let b):
       body(a.node)
       body(b.node)
@@ -106,8 +120,9 @@ extension Graph.Node {
       body(b.node)
       body(c.node)
     case .and(let terms): for term in terms { body(term.node) }
-    case .number, .claims, .constantNumber, .parameter, .always, .truth, .orderList, .itemList, .listContains,
-      .textEquals, .textEqualsText, .textTest, .textMissing, .listMissing:
+    case .number, .claims, .timed, .constantNumber, .parameter, .always, .truth, .orderList, .itemList,
+      .listContains,
+      .textEquals, .textEqualsText, .textTest, .textMissing, .listMissing, .textSize, .listSize:
       break
     }
   }
@@ -115,8 +130,9 @@ extension Graph.Node {
   /// One Int64 per row, rather than true, false or unknown.
   var isNumber: Bool {
     switch self {
-    case .number, .claims, .constantNumber, .parameter, .arithmetic, .toDecimal, .civil, .conditionalNumber,
-      .spreadNumber:
+    case .number, .claims, .timed, .constantNumber, .parameter, .arithmetic, .toDecimal, .civil,
+      .conditionalNumber,
+      .spreadNumber, .addMonths, .textSize, .listSize, .fold:
       true
     default: false
     }
@@ -125,7 +141,7 @@ extension Graph.Node {
   /// Read from the batch as it is.
   var isColumn: Bool {
     switch self {
-    case .number, .claims: true
+    case .number, .claims, .timed: true
     default: false
     }
   }

@@ -5,14 +5,14 @@ extension GraphBuilder {
   ) -> NodeReference {
     if case .number(let constant) = b { return compare(comparison, number(a), constant) }
     if case .number(let constant) = a { return compare(comparison.mirrored, number(b), constant) }
-    let (x, y, item) = leveled(numbers: number(a), number(b))
+    let (x, y, level) = leveled(numbers: number(a), number(b))
     switch comparison {
-    case .equal: return truth(.equalsNumber(min(x, y), max(x, y)), item: item)
-    case .notEqual: return truth(.equalsNumber(min(x, y), max(x, y)), item: item).negated
-    case .greaterOrEqual: return truth(.atLeastNumber(x, y), item: item)
-    case .less: return truth(.atLeastNumber(x, y), item: item).negated
-    case .lessOrEqual: return truth(.atLeastNumber(y, x), item: item)
-    case .greater: return truth(.atLeastNumber(y, x), item: item).negated
+    case .equal: return truth(.equalsNumber(min(x, y), max(x, y)), level: level)
+    case .notEqual: return truth(.equalsNumber(min(x, y), max(x, y)), level: level).negated
+    case .greaterOrEqual: return truth(.atLeastNumber(x, y), level: level)
+    case .less: return truth(.atLeastNumber(x, y), level: level).negated
+    case .lessOrEqual: return truth(.atLeastNumber(y, x), level: level)
+    case .greater: return truth(.atLeastNumber(y, x), level: level).negated
     }
   }
 
@@ -20,20 +20,20 @@ extension GraphBuilder {
   private mutating func compare(_ comparison: TypedExpression.Comparison, _ a: Int, _ constant: Int64)
     -> NodeReference
   {
-    let item = graph.isItemLevel[a]
+    let level = graph.levels[a]
     switch comparison {
-    case .equal: return truth(.equals(a, constant), item: item)
-    case .notEqual: return truth(.equals(a, constant), item: item).negated
-    case .greaterOrEqual: return truth(.atLeast(a, constant), item: item)
-    case .less: return truth(.atLeast(a, constant), item: item).negated
+    case .equal: return truth(.equals(a, constant), level: level)
+    case .notEqual: return truth(.equals(a, constant), level: level).negated
+    case .greaterOrEqual: return truth(.atLeast(a, constant), level: level)
+    case .less: return truth(.atLeast(a, constant), level: level).negated
     case .greater, .lessOrEqual:
       let (next, overflow) = constant.addingReportingOverflow(1)
-      let above = truth(overflow ? .never(a) : .atLeast(a, next), item: item)
+      let above = truth(overflow ? .never(a) : .atLeast(a, next), level: level)
       return comparison == .greater ? above : above.negated
     }
   }
 
-  private mutating func column(_ typed: TypedExpression) -> TextColumn {
+  mutating func column(_ typed: TypedExpression) -> TextColumn {
     guard case .fact(let fact) = typed else { return TextColumn(fact: .event) }
     use(fact)
     return TextColumn(fact: fact)
@@ -46,31 +46,36 @@ extension GraphBuilder {
     guard case .text(let text) = b else {
       let right = column(b)
       let (x, y) = left.fact < right.fact ? (right, left) : (left, right)
-      let same = truth(.textEqualsText(x, y), item: x.isItemLevel)
+      let same = truth(.textEqualsText(x, y), level: x.level)
       return comparison == .equal ? same : same.negated
     }
-    let item = left.isItemLevel
+    let level = left.level
     switch comparison {
-    case .equal: return truth(.textEquals(left, text), item: item)
-    case .notEqual: return truth(.textEquals(left, text), item: item).negated
-    case .less: return truth(.textTest(left, .less(text)), item: item)
-    case .greaterOrEqual: return truth(.textTest(left, .less(text)), item: item).negated
-    case .lessOrEqual: return truth(.textTest(left, .lessOrEqual(text)), item: item)
-    case .greater: return truth(.textTest(left, .lessOrEqual(text)), item: item).negated
+    case .equal: return truth(.textEquals(left, text), level: level)
+    case .notEqual: return truth(.textEquals(left, text), level: level).negated
+    case .less: return truth(.textTest(left, .less(text)), level: level)
+    case .greaterOrEqual: return truth(.textTest(left, .less(text)), level: level).negated
+    case .lessOrEqual: return truth(.textTest(left, .lessOrEqual(text)), level: level)
+    case .greater: return truth(.textTest(left, .lessOrEqual(text)), level: level).negated
     }
   }
 
   mutating func numberIn(_ a: TypedExpression, _ values: [Int64]) -> NodeReference {
     let x = number(a)
-    let item = graph.isItemLevel[x]
-    if values.isEmpty { return truth(.never(x), item: item) }
-    return or(values.map { truth(.equals(x, $0), item: item) })
+    let level = graph.levels[x]
+    if values.isEmpty { return truth(.never(x), level: level) }
+    return or(values.map { truth(.equals(x, $0), level: level) })
   }
 
   mutating func textIn(_ a: TypedExpression, _ values: [[UInt8]]) -> NodeReference {
     let left = column(a)
-    if values.count == 1 { return truth(.textEquals(left, values[0]), item: left.isItemLevel) }
-    return truth(.textTest(left, .oneOf(Set(values))), item: left.isItemLevel)
+    if values.count == 1 { return truth(.textEquals(left, values[0]), level: left.level) }
+    return truth(.textTest(left, .oneOf(Set(values))), level: left.level)
+  }
+
+  mutating func textMatches(_ a: TypedExpression, _ pattern: TextPattern) -> NodeReference {
+    let left = column(a)
+    return truth(.textTest(left, .matches(pattern)), level: left.level)
   }
 
   mutating func textTest(_ test: TypedExpression.TextTest, _ a: TypedExpression, _ bytes: [UInt8])
@@ -83,6 +88,6 @@ extension GraphBuilder {
       case .endsWith: .endsWith(bytes)
       case .contains: .contains(bytes)
       }
-    return truth(.textTest(left, predicate), item: left.isItemLevel)
+    return truth(.textTest(left, predicate), level: left.level)
   }
 }

@@ -63,8 +63,28 @@ extension Kernels {
     case .timeOfDay: run { _, time in time }
     case .date: run { days, _ in days }
     case .hour: run { _, time in time / 3_600_000_000 }
+    case .minute: run { _, time in time / 60_000_000 % 60 }
+    case .second: run { _, time in time / 1_000_000 % 60 }
+    case .year: run { days, _ in Int64(date(days).year) }
+    case .month: run { days, _ in Int64(date(days).month &- 1) }
+    case .date1: run { days, _ in Int64(date(days).day) }
+    case .dayOfMonth: run { days, _ in Int64(date(days).day &- 1) }
+    case .dayOfYear: run { days, _ in dayOfYear(days) }
     case .dayOfWeek: run { days, _ in ((days &+ 4) % 7 &+ 7) % 7 }
     }
+  }
+
+  @inline(__always)
+  private static func date(_ days: Int64) -> (year: Int, month: Int, day: Int) {
+    CivilDate(daysSinceEpoch: Int32(clamping: days)).components
+  }
+
+  /// From 0.
+  private static func dayOfYear(_ days: Int64) -> Int64 {
+    let (year, month, day) = date(days)
+    var before = 0
+    for earlier in 1..<max(month, 1) { before &+= CivilDate.days(inMonth: earlier, year: year) }
+    return Int64(before &+ day &- 1)
   }
 
   static func conditional(

@@ -7,7 +7,7 @@ enum Kernels {
   typealias ConstBits = UnsafePointer<UInt64>
 
   @inline(__always)
-  private static func word(_ body: (Int) -> Bool) -> UInt64 {
+  static func word(_ body: (Int) -> Bool) -> UInt64 {
     var bits: UInt64 = 0
     for index in 0..<64 { bits |= (body(index) ? 1 : 0) &<< UInt64(truncatingIfNeeded: index) }
     return bits

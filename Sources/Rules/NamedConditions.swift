@@ -40,7 +40,7 @@ struct NamedConditions {
     }
   }
 
-  /// Names after `cond.` in an expression.
+  /// Names after `cond.` in an expression, and segments.
   static func names(in expression: Expression) -> Set<String> {
     if let name = name(expression) { return [name] }
     return expression.children.reduce(into: []) { $0.formUnion(names(in: $1)) }
@@ -53,7 +53,7 @@ struct NamedConditions {
 
   private static func name(_ expression: Expression) -> String? {
     guard case .member(let base, let name) = expression.kind, case .name("cond") = base.kind else {
-      return nil
+      return segmentKey(expression)
     }
     return name
   }
@@ -99,11 +99,14 @@ struct NamedConditions {
     for name in names.sorted() {
       switch definitions[name] {
       case .none:
-        let guess = closest(to: name, among: definitions.keys.sorted())
+        let isSegment = NamedConditions.isSegmentKey(name)
+        let known = definitions.keys.filter { NamedConditions.isSegmentKey($0) == isSegment }
+        let guess = closest(to: name, among: known.sorted())
         problems.append(
           Problem(
             offset: NamedConditions.offset(of: name, in: expression) ?? expression.offset,
-            message: "unknown condition: \(name)", hint: guess.map { "did you mean cond.\($0)?" }))
+            message: "unknown \(isSegment ? "segment" : "condition"): \(name)",
+            hint: guess.map { "did you mean \(isSegment ? "" : "cond.")\($0)?" }))
         isWhole = false
       case .some(.none): isWhole = false
       case .some(.some): break

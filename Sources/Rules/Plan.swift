@@ -62,13 +62,16 @@ public struct Plan: Sendable {
   private static func layout(of ruleSets: [RuleSet]) -> FactLayout {
     var lists: Set<[UInt8]> = []
     var windows: Set<ClaimWindow> = []
+    var timed: Set<TimedFact> = []
     for set in ruleSets {
       for list in set.demand.lists { lists.insert(Array(list.utf8)) }
       windows.formUnion(set.demand.claimWindows)
+      timed.formUnion(set.demand.timedFacts)
     }
     var layout = FactLayout()
     for list in lists.sorted(by: { $0.lexicographicallyPrecedes($1) }) { _ = layout.addList(list) }
     for window in windows.sorted() { _ = layout.addClaims(window) }
+    for fact in timed.sorted() { _ = layout.addTimed(fact) }
     return layout
   }
 

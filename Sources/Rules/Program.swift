@@ -10,7 +10,7 @@ final class Program {
       case number, truth
     }
     var kind: Kind
-    var isItem = false
+    var level = RowLevel.order
     var node: Int32
     var a: Int32 = 0
     var b: Int32 = 0
@@ -32,14 +32,17 @@ final class Program {
 
   struct Ranks {
     var column: Int
-    var isItem: Bool
+    var level: RowLevel
     var thresholds: [Int64]
     var ranks: UnsafeMutablePointer<UInt16>
   }
 
   let profiles: [Int]
-  let itemCapacity: Int
   let capacity: Int
+  /// By level: rows that there is room for.
+  private let capacities: [Int]
+  /// By level: rows of the batch at hand.
+  let rowCounts: UnsafeMutablePointer<Int>
   let wordCount: Int
   /// Parallel to the graph's nodes; of nodes that are not computed: nothing that is read.
   let planeTable: UnsafeMutablePointer<Planes>
@@ -55,22 +58,27 @@ final class Program {
   private(set) var parameterColumns: [Int: UnsafeMutablePointer<Int64>] = [:]
   /// Bits of the rows that there are: what is known of a parameter.
   let rowsKnown: UnsafeMutablePointer<UInt64>
-  /// The same of item lines: what is known of a constant there.
-  private let linesKnown: UnsafeMutablePointer<UInt64>
+  /// The same of each level: what is known of a constant there.
+  private var known: [UnsafeMutablePointer<UInt64>] = []
   private var owned: [UnsafeMutableRawPointer] = []
 
   // Texts under the dictionary of the last batch.
   private var textNodes: [Int] = []
   @exclusivity(unchecked) var codes: [Int: UInt32] = [:]
   @exclusivity(unchecked) var memos: [Int: [UInt8]] = [:]
+  /// Code points of each text, by its code; as far as they have been asked for.
+  @exclusivity(unchecked) var textSizes: [Int64] = []
 
   /// Predicates on one column from which on a search finds all of them at once.
   static let rankedMin = 24
 
-  init(plan: Plan, profiles: [Int], capacity: Int, itemCapacity: Int) {
+  /// `batch`: has as many lines as there is to be room for.
+  init(plan: Plan, profiles: [Int], capacity: Int, batch: FactBatch) {
     self.profiles = profiles
     self.capacity = capacity
-    self.itemCapacity = itemCapacity
+    capacities = RowLevel.allCases.map { $0 == .order ? capacity : batch.lines($0).capacity }
+    rowCounts = .allocate(capacity: RowLevel.allCases.count)
+    rowCounts.initialize(repeating: 0, count: RowLevel.allCases.count)
     wordCount = capacity / 64
     let nodeCount = plan.graph.nodes.count
     planeTable = .allocate(capacity: max(nodeCount, 1))
@@ -80,7 +88,7 @@ final class Program {
     owned.append(UnsafeMutableRawPointer(nothing.values))
     columnTable.initialize(repeating: nothing, count: max(nodeCount, 1))
     rowsKnown = FactBatch.zeroed(wordCount)
-    linesKnown = FactBatch.zeroed(itemCapacity / 64)
+    known = [rowsKnown] + RowLevel.ofLines.map { zeroed(capacities[Int($0.rawValue)] / 64) }
     var needed = [Bool](repeating: false, count: nodeCount)
     for profile in profiles { for node in plan.profiles[profile].nodes { needed[Int(node)] = true } }
     let nodes = needed.indices.filter { needed[$0] }
@@ -96,7 +104,7 @@ final class Program {
     planeTable.deallocate()
     columnTable.deallocate()
     rowsKnown.deallocate()
-    linesKnown.deallocate()
+    rowCounts.deallocate()
   }
 
   private func zeroed<Value: FixedWidthInteger>(_ count: Int) -> UnsafeMutablePointer<Value> {
@@ -108,8 +116,8 @@ final class Program {
   // MARK: Places
 
   private func place(_ node: Int, _ graph: Graph) {
-    let isItem = graph.isItemLevel[node]
-    let words = isItem ? itemCapacity / 64 : wordCount
+    let level = graph.levels[node]
+    let words = capacities[Int(level.rawValue)] / 64
     let source = graph.nodes[node]
     guard source.isNumber else {
       let base: UnsafeMutablePointer<UInt64> = zeroed(words * 2)
@@ -117,7 +125,7 @@ final class Program {
       return
     }
     switch source {
-    case .number, .claims: factColumns.append((node, source))
+    case .number, .claims, .timed: factColumns.append((node, source))
     case .parameter(let column):
       let values: UnsafeMutablePointer<Int64> = parameterColumns[column] ?? zeroed(capacity)
       parameterColumns[column] = values
@@ -126,10 +134,10 @@ final class Program {
       let values: UnsafeMutablePointer<Int64> = zeroed(capacity)
       values.update(repeating: value, count: capacity)
       columnTable[node] = NumberColumn(values: values, known: rowsKnown)
-    case .spreadNumber(let a) where Program.constant(graph.nodes[a]) != nil:
+    case .spreadNumber(let a, _) where Program.constant(graph.nodes[a]) != nil:
       let values: UnsafeMutablePointer<Int64> = zeroed(words * 64)
       values.update(repeating: Program.constant(graph.nodes[a]) ?? 0, count: words * 64)
-      columnTable[node] = NumberColumn(values: values, known: linesKnown)
+      columnTable[node] = NumberColumn(values: values, known: known[Int(level.rawValue)])
     default: columnTable[node] = NumberColumn(values: zeroed(words * 64), known: zeroed(words))
     }
   }
@@ -138,21 +146,33 @@ final class Program {
     if case .constantNumber(let value) = node { value } else { nil }
   }
 
+  /// There is room for the batch's lines.
+  func fits(_ batch: FactBatch) -> Bool {
+    for level in RowLevel.ofLines where batch.lines(level).capacity > capacities[Int(level.rawValue)] {
+      return false
+    }
+    return true
+  }
+
   /// Finds the fact columns of a batch.
   func place(_ batch: FactBatch, rows: Int) {
-    for word in 0..<((rows + 63) / 64) { rowsKnown[word] = Kernels.mask(word, rows: rows) }
-    for word in 0..<((batch.itemCount + 63) / 64) {
-      linesKnown[word] = Kernels.mask(word, rows: batch.itemCount)
+    rowCounts[0] = rows
+    for level in RowLevel.ofLines { rowCounts[Int(level.rawValue)] = batch.lines(level).count }
+    for (level, known) in known.enumerated() {
+      let rows = rowCounts[level]
+      for word in 0..<((rows + 63) / 64) { known[word] = Kernels.mask(word, rows: rows) }
     }
     for (node, source) in factColumns {
       switch source {
-      case .number(let fact) where fact.isItemLevel:
-        let column = Int(fact.rawValue) &- Int(Fact.itemQuantity.rawValue)
+      case .number(let fact) where fact.level != .order:
+        let lines = batch.lines(fact.level)
+        let column = Int(fact.rawValue) &- lines.numberBase
         columnTable[node] = NumberColumn(
-          values: batch.itemNumbers + column &* batch.itemCapacity,
-          known: batch.itemNumbersKnown + column &* (batch.itemCapacity / 64))
+          values: lines.numbers + column &* lines.capacity,
+          known: lines.numbersKnown + column &* (lines.capacity / 64))
       case .number(let fact): columnTable[node] = Program.orderColumn(Int(fact.rawValue), batch)
       case .claims(let slot): columnTable[node] = Program.orderColumn(Fact.orderNumberCount &+ slot, batch)
+      case .timed(let slot): columnTable[node] = Program.orderColumn(batch.timedColumns &+ slot, batch)
       default: break
       }
     }
@@ -228,11 +248,6 @@ final class Program {
 
   // MARK: Steps
 
-  private struct Column: Hashable {
-    var node: Int
-    var isItem: Bool
-  }
-
   /// Columns with so many thresholds that one search per row is cheaper than one comparison for each.
   private func rank(_ nodes: [Int], _ graph: Graph) -> [Int: Int] {
     var constants: [Int: (count: Int, thresholds: Set<Int64>)] = [:]
@@ -250,12 +265,12 @@ final class Program {
     var found: [Int: Int] = [:]
     for (column, (count, thresholds)) in constants.sorted(by: { $0.key < $1.key })
     where count >= Program.rankedMin && thresholds.count < Int(UInt16.max) {
-      let isItem = graph.isItemLevel[column]
+      let level = graph.levels[column]
       found[column] = ranks.count
       ranks.append(
         Ranks(
-          column: column, isItem: isItem, thresholds: thresholds.sorted(),
-          ranks: zeroed(isItem ? itemCapacity : capacity)))
+          column: column, level: level, thresholds: thresholds.sorted(),
+          ranks: zeroed(capacities[Int(level.rawValue)])))
     }
     return found
   }
@@ -275,10 +290,10 @@ final class Program {
     let source = graph.nodes[node]
     if source.isColumn { return afterColumn(node, ranked) }
     let index = Int32(truncatingIfNeeded: node)
-    var step = Step(kind: source.isNumber ? .number : .truth, isItem: graph.isItemLevel[node], node: index)
+    var step = Step(kind: source.isNumber ? .number : .truth, level: graph.levels[node], node: index)
     switch source {
     case .constantNumber, .parameter: return
-    case .spreadNumber(let a) where Program.constant(graph.nodes[a]) != nil: return
+    case .spreadNumber(let a, _) where Program.constant(graph.nodes[a]) != nil: return
     case .atLeast(let a, let constant), .equals(let a, let constant):
       var isAtLeast = false
       if case .atLeast = source { isAtLeast = true }
@@ -322,11 +337,12 @@ final class Program {
     guard let rank = ranked[node] else { return }
     steps.append(
       Step(
-        kind: .rank, isItem: ranks[rank].isItem, node: Int32(truncatingIfNeeded: node),
+        kind: .rank, level: ranks[rank].level, node: Int32(truncatingIfNeeded: node),
         b: Int32(truncatingIfNeeded: rank)))
   }
 
   func bindTexts(_ graph: Graph, _ dictionary: StringDictionary) {
+    textSizes.removeAll(keepingCapacity: true)
     for node in textNodes {
       switch graph.nodes[node] {
       case .textEquals(_, let text), .listContains(_, let text):

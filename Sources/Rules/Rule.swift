@@ -120,7 +120,8 @@ public struct Rule: Sendable {
 
   /// Some item line that is neither cancelled nor returned matches.
   static func anyLiveItem(_ match: TypedExpression) -> TypedExpression {
-    .quantified(.init(exists: true, everyLine: true), .and([.fact(.itemLive), match]))
+    .quantified(
+      .init(kind: .exists, lines: .init(level: .item, everyLine: true)), .and([.fact(.itemLive), match]))
   }
 
   private mutating func append(_ text: String, _ typed: TypedExpression) {

@@ -87,6 +87,11 @@ extension RuleSet {
 extension RuleFileReader {
   /// A record has a bit for each list that its rules ask for.
   fileprivate mutating func checkLists(_ set: RuleSet, file: String) {
+    if set.demand.timedFacts.count > TimedFact.ofSetMax {
+      report(
+        .init(file: file, line: 1, column: 1),
+        "the rules name more than \(TimedFact.ofSetMax) spans of time")
+    }
     guard set.demand.lists.count > FactLayout.listsOfSetMax else { return }
     report(
       .init(file: file, line: 1, column: 1), "the rules name more than \(FactLayout.listsOfSetMax) lists")

@@ -1,3 +1,4 @@
+import Orders
 import YAML
 
 /// Whose a file is, and the conditions it names for all.
@@ -31,14 +32,34 @@ extension RuleFileReader {
   static let mallBytesMax = 100
 
   mutating func readConditions(_ root: YAMLNode) {
-    guard let node = root["conditions"] else { return }
+    readDefinitions(root, "conditions") { name in
+      NamedConditions.isName(name)
+        ? nil : "a condition is named by letters, digits and _, not beginning with a digit"
+    } key: {
+      $0
+    }
+    readDefinitions(root, "segments") { name in
+      let isName = !name.isEmpty && name.utf8.count <= NamedConditions.segmentBytesMax
+      return isName ? nil : "a segment's name has 1 to \(NamedConditions.segmentBytesMax) bytes"
+    } key: {
+      NamedConditions.segmentKey($0)
+    }
+  }
+
+  /// `problem`: what is wrong with a name; nil when nothing.
+  private mutating func readDefinitions(
+    _ root: YAMLNode, _ section: String, problem: (String) -> String?, key: (String) -> String
+  ) {
+    guard let node = root[section] else { return }
+    let word = section.dropLast()
     if root["mall"] != nil {
       report(
-        node.location, "named conditions are those of all malls", hint: "put them in a file without mall:")
+        node.location, "\(section == "segments" ? section : "named conditions") are those of all malls",
+        hint: "put them in a file without mall:")
       return
     }
     guard case .mapping(let mapping) = node.content else {
-      report(node.location, "expected conditions by name, found \(node.kindName)")
+      report(node.location, "expected \(section) by name, found \(node.kindName)")
       return
     }
     for entry in mapping.entries {
@@ -46,19 +67,20 @@ extension RuleFileReader {
         report(entry.keyLocation, "more than \(NamedConditions.countMax) named conditions")
         return
       }
-      guard NamedConditions.isName(entry.key) else {
-        report(entry.keyLocation, "a condition is named by letters, digits and _, not beginning with a digit")
+      if let problem = problem(entry.key) {
+        report(entry.keyLocation, problem)
         continue
       }
-      if conditions.isDefined(entry.key) {
-        report(entry.keyLocation, "the condition is there already: \(entry.key)")
+      let name = key(entry.key)
+      if conditions.isDefined(name) {
+        report(entry.keyLocation, "the \(word) is there already: \(entry.key)")
         continue
       }
       guard let source = sourceText(entry.value), let expression = parse(source) else {
-        conditions.define(entry.key, nil, nil)
+        conditions.define(name, nil, nil)
         continue
       }
-      conditions.define(entry.key, expression, source)
+      conditions.define(name, expression, source)
     }
   }
 
@@ -67,7 +89,20 @@ extension RuleFileReader {
     for (problem, source) in conditions.resolve() { report([problem], in: source) }
     for (name, expression, source) in conditions.resolved {
       let itemVariable = NamedConditions.speaksOfItem(expression) ? "item" : nil
-      if case .failure(let problems) = Checker.check(expression, itemVariable: itemVariable) {
+      switch Checker.check(expression, itemVariable: itemVariable) {
+      case .success(let typed) where NamedConditions.isSegmentKey(name):
+        var references: Set<FactReference> = []
+        typed.collectReferences(into: &references)
+        let others = references.filter { !NamedConditions.isOfCustomer($0) }.map(\.name).sorted(
+          by: bytesPrecede)
+        guard let other = others.first else { continue }
+        let problem = Problem(
+          offset: 0, message: "a segment speaks of the customer alone, not of \(other)",
+          hint: "history.… and grade")
+        report([problem], in: source)
+        conditions.poison(name)
+      case .success: break
+      case .failure(let problems):
         // A slip inside another condition is told there.
         if !conditions.usesOthers(name) { report(problems.list, in: source) }
         conditions.poison(name)

@@ -4,7 +4,7 @@ import YAML
 extension RuleFileReader {
   mutating func readTemplate(_ root: YAMLNode) {
     checkKeys(
-      root, RuleFileReader.bodyKeys + ["template", "parameters", "sample"], within: "a template")
+      root, RuleFileReader.bodyKeys + ["template", "parameters", "sample", "installed"], within: "a template")
     guard let idNode = root["template"], let id = identifier(idNode) else { return }
     if templates[id] != nil {
       report(idNode.location, "the template is there already: \(id)")
@@ -25,7 +25,11 @@ extension RuleFileReader {
         report(node.location, "expected parameters by name, found \(node.kindName)")
       }
     }
-    templates[id] = Template(id: id, description: body.description, parameters: parameters, body: body)
+    var template = Template(id: id, description: body.description, parameters: parameters, body: body)
+    if let node = root["installed"], let value = choice(node, ["true", "false"], of: "installed") {
+      template.isInstalled = value == "true"
+    }
+    templates[id] = template
     templateIds.append((id, root))
   }
 

@@ -66,7 +66,7 @@ struct RuleFileReader {
   }
 
   private mutating func install(_ template: Template?, _ node: YAMLNode) {
-    guard let template else { return }
+    guard let template, template.isInstalled else { return }
     var filled: [String: Expression] = [:]
     for parameter in template.parameters { filled[parameter.name] = parameter.value }
     let source = Source(
@@ -74,11 +74,11 @@ struct RuleFileReader {
     finish(id: template.id, source, scope: nil)
   }
 
-  static let fileKeys = ["rules", "conditions", "mall", "shop", "version", "note", "author"]
+  static let fileKeys = ["rules", "conditions", "segments", "mall", "shop", "version", "note", "author"]
 
   private mutating func readRules(_ root: YAMLNode, of scope: RuleScope?) {
     guard let list = root["rules"] else {
-      if scope == nil, root["conditions"] != nil {
+      if scope == nil, root["conditions"] != nil || root["segments"] != nil {
         checkKeys(root, RuleFileReader.fileKeys, within: "a rule file")
         return
       }

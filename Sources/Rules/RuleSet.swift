@@ -5,6 +5,8 @@ import YAML
 public struct FactDemand: Hashable, Sendable {
   /// Sorted, each once.
   public var claimWindows: [ClaimWindow] = []
+  /// Sorted, each once.
+  public var timedFacts: [TimedFact] = []
   /// Names of product lists, sorted by bytes, each once.
   public var lists: [String] = []
   public var needsHistory = false
@@ -19,6 +21,7 @@ public struct FactDemand: Hashable, Sendable {
   public func union(_ other: FactDemand) -> FactDemand {
     var result = self
     result.claimWindows = Set(claimWindows).union(other.claimWindows).sorted()
+    result.timedFacts = Set(timedFacts).union(other.timedFacts).sorted()
     result.lists = FactDemand.sortedOnce(lists + other.lists)
     result.needsHistory = needsHistory || other.needsHistory
     result.needsBundle = needsBundle || other.needsBundle
@@ -77,6 +80,8 @@ extension FactDemand {
       case .claims(let window):
         if !claimWindows.contains(window) { claimWindows = (claimWindows + [window]).sorted() }
         needsHistory = true
+      case .timed(let fact):
+        if !timedFacts.contains(fact) { timedFacts = (timedFacts + [fact]).sorted() }
       case .list(let name):
         if !lists.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
           lists = FactDemand.sortedOnce(lists + [name])

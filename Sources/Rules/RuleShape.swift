@@ -60,6 +60,10 @@ extension TypedExpression {
       shape.byte(7)
       shape.number(window.scope.rawValue)
       shape.number(window.months)
+    case .timed(let fact):
+      shape.byte(29)
+      shape.number(fact.kind.rawValue)
+      shape.number(Int(fact.span))
     case .inList(let name, let item):
       shape.byte(item ? 8 : 9)
       shape.text(name)
@@ -115,7 +119,22 @@ extension TypedExpression {
     case .conditional: shape.byte(26)
     case .quantified(let quantifier, _):
       shape.byte(27)
-      shape.byte((quantifier.exists ? 1 : 0) | (quantifier.everyLine ? 2 : 0))
+      shape.byte(quantifier.kind.rawValue)
+      shape.byte(quantifier.lines.level.rawValue << 1 | (quantifier.lines.everyLine ? 1 : 0))
+    case .fold(let fold, let lines, _, _):
+      shape.byte(33)
+      shape.byte(fold.rawValue)
+      shape.byte(lines.level.rawValue << 1 | (lines.everyLine ? 1 : 0))
+    case .textMatches(_, let pattern):
+      shape.byte(29)
+      shape.text(pattern.bytes)
+    case .textSize: shape.byte(30)
+    case .listSize(let fact):
+      shape.byte(31)
+      shape.byte(fact.rawValue)
+    case .addMonths(_, let months):
+      shape.byte(32)
+      shape.number(months)
     case .noneActs(let rules):
       shape.byte(28)
       shape.number(rules.count)
@@ -137,8 +156,9 @@ extension TypedExpression {
       }
       let left = replaced(a)
       return .compare(comparison, left, replaced(b))
-    case .compareText, .number, .parameter, .text, .truth, .fact, .claims, .inList, .listContains, .noneActs,
-      .textIn, .textTest:
+    case .compareText, .number, .parameter, .text, .truth, .fact, .claims, .timed, .inList, .listContains,
+      .noneActs,
+      .textIn, .textTest, .textMatches, .textSize, .listSize:
       return self
     case .compareTruth(let equal, let a, let b):
       let left = replaced(a)
@@ -148,6 +168,7 @@ extension TypedExpression {
       let left = replaced(a)
       return .arithmetic(op, left, replaced(b))
     case .toDecimal(let a): return .toDecimal(replaced(a))
+    case .addMonths(let a, let months): return .addMonths(replaced(a), months)
     case .civil(let part, let a): return .civil(part, replaced(a))
     case .isMissing(let a): return .isMissing(replaced(a))
     case .and(let terms): return .and(terms.map { replaced($0) })
@@ -157,6 +178,9 @@ extension TypedExpression {
       let test = replaced(a)
       let then = replaced(b)
       return .conditional(test, then, replaced(c))
+    case .fold(let fold, let lines, let a, let b):
+      let filter = replaced(a)
+      return .fold(fold, lines, filter, replaced(b))
     case .quantified(let quantifier, let body): return .quantified(quantifier, replaced(body))
     }
   }

@@ -101,24 +101,13 @@ package struct ConditionProbe {
 }
 
 extension ScalarEvaluator {
-  fileprivate var lines: Range<Int> { Int(batch.itemStarts[row])..<Int(batch.itemStarts[row + 1]) }
+  fileprivate var lines: Range<Int> { range(.item) }
 
   /// As `text(of:)`, but at an item line only the value of that line.
   fileprivate func shown(_ reference: FactReference) -> String? {
     guard line != nil else { return text(of: reference) }
     switch reference {
-    case .fact(let fact) where fact.isItemLevel:
-      switch self.fact(fact) {
-      case .unknown: return nil
-      case .truth(let truth): return truth ? "true" : "false"
-      case .text(let bytes): return "\"\(String(decoding: bytes, as: UTF8.self))\""
-      case .number(let number):
-        guard FactCatalog.entry(named: FactCatalog.name(of: fact))?.type == .decimal else {
-          return String(number)
-        }
-        let text = Expression.decimalText(number)
-        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-      }
+    case .fact(let fact) where fact.level == .item: return lineText(of: fact)
     case .list(let name):
       if case .truth(let truth) = value(.inList(Array(name.utf8), item: true)) {
         return truth ? "true" : "false"

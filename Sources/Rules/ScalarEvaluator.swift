@@ -42,6 +42,9 @@ struct ScalarEvaluator {
     case .claims(let window):
       guard let slot = batch.layout.claimWindows.firstIndex(of: window) else { return .unknown }
       return number(batch.numbers, batch.numbersKnown, Fact.orderNumberCount + slot)
+    case .timed(let fact):
+      guard let slot = batch.layout.timedFacts.firstIndex(of: fact) else { return .unknown }
+      return number(batch.numbers, batch.numbersKnown, batch.timedColumns + slot)
     case .inList(let name, let item): return inList(name, item: item)
     case .listContains(let fact, let text): return listContains(fact, text)
     case .compare(let comparison, let a, let b):
@@ -62,10 +65,18 @@ struct ScalarEvaluator {
     case .textTest(let test, let a, let text):
       guard case .text(let x) = value(a) else { return .unknown }
       return .truth(ScalarEvaluator.test(test, x, text))
+    case .textMatches(let a, let pattern):
+      guard case .text(let x) = value(a) else { return .unknown }
+      return .truth(x.withUnsafeBufferPointer { pattern.matches($0) })
+    case .textSize(let a):
+      guard case .text(let x) = value(a) else { return .unknown }
+      return .number(Int64(x.filter { $0 < 0x80 || $0 >= 0xC0 }.count))
+    case .listSize(let fact): return listSize(fact)
     case .isMissing(let a): return isMissing(a)
-    case .arithmetic, .toDecimal, .civil: return computed(typed)
+    case .arithmetic, .toDecimal, .civil, .addMonths: return computed(typed)
     case .noneActs(let rules): return .truth(acting.isDisjoint(with: rules))
     case .and, .or, .not, .conditional, .quantified: return logic(typed)
+    case .fold(let fold, let lines, let filter, let element): return self.fold(fold, lines, filter, element)
     }
   }
 
@@ -96,27 +107,60 @@ struct ScalarEvaluator {
     if case .truth(let truth) = value { .truth(!truth) } else { .unknown }
   }
 
-  private func quantified(_ quantifier: TypedExpression.Quantifier, _ body: TypedExpression) -> Value {
-    var sawUnknown = false
-    for line in Int(batch.itemStarts[row])..<Int(batch.itemStarts[row + 1]) {
+  /// The evaluator at each line that counts.
+  private func lines(_ lines: TypedExpression.Lines) -> [ScalarEvaluator] {
+    range(lines.level).map { line in
       var inner = self
       inner.line = line
-      if !quantifier.everyLine,
-        inner.fact(.itemLive) != .truth(true) || inner.fact(.itemGift) != .truth(false)
-      {
-        continue
-      }
-      switch inner.value(body) {
-      case .truth(quantifier.exists): return .truth(quantifier.exists)
-      case .truth: break
-      default: sawUnknown = true
-      }
+      return inner
+    }.filter { inner in
+      lines.everyLine
+        || inner.fact(.itemLive) == .truth(true) && inner.fact(.itemGift) == .truth(false)
     }
-    return sawUnknown ? .unknown : .truth(!quantifier.exists)
+  }
+
+  /// The lines of a level that the order has.
+  func range(_ level: RowLevel) -> Range<Int> {
+    let starts = batch.lines(level).starts
+    return Int(starts[row])..<Int(starts[row + 1])
+  }
+
+  private func quantified(_ quantifier: TypedExpression.Quantifier, _ body: TypedExpression) -> Value {
+    let answers = lines(quantifier.lines).map { $0.outcome(body) }
+    switch quantifier.kind {
+    case .exists:
+      return answers.contains(.true) ? .truth(true) : answers.contains(.unknown) ? .unknown : .truth(false)
+    case .all:
+      return answers.contains(.false) ? .truth(false) : answers.contains(.unknown) ? .unknown : .truth(true)
+    case .one:
+      if answers.filter({ $0 == .true }).count > 1 { return .truth(false) }
+      return answers.contains(.unknown) ? .unknown : .truth(answers.contains(.true))
+    }
+  }
+
+  private func fold(
+    _ fold: TypedExpression.Fold, _ lines: TypedExpression.Lines, _ filter: TypedExpression,
+    _ element: TypedExpression
+  ) -> Value {
+    let asked = self.lines(lines).map { ($0, $0.outcome(filter)) }
+    guard !asked.contains(where: { $0.1 == .unknown }) else { return .unknown }
+    let chosen = asked.filter { $0.1 == .true }.map(\.0)
+    if fold == .count { return .number(Int64(chosen.count)) }
+    var numbers: [Int64] = []
+    for line in chosen {
+      guard case .number(let number) = line.value(element) else { return .unknown }
+      numbers.append(number)
+    }
+    switch fold {
+    case .minimum: return numbers.min().map { .number($0) } ?? .unknown
+    case .maximum: return numbers.max().map { .number($0) } ?? .unknown
+    default: return ScalarEvaluator.narrow(numbers.reduce(Int128(0)) { $0 + Int128($1) })
+    }
   }
 
   private func isMissing(_ typed: TypedExpression) -> Value {
     if case .fact(let fact) = typed, fact.storage == .textList {
+      if fact.level != .order { return .truth(false) }
       return .truth(ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row))
     }
     return .truth(value(typed) == .unknown)
@@ -136,7 +180,7 @@ struct ScalarEvaluator {
   }
 
   func fact(_ fact: Fact) -> Value {
-    if fact.isItemLevel { return line.map { itemFact(fact, $0) } ?? .unknown }
+    if fact.level != .order { return line.map { lineFact(fact, $0) } ?? .unknown }
     switch fact.storage {
     case .number: return number(batch.numbers, batch.numbersKnown, Int(fact.rawValue))
     case .truth:
@@ -154,19 +198,20 @@ struct ScalarEvaluator {
     code == 0 ? .unknown : .text(batch.dictionary.withBytes(of: code) { Array($0) })
   }
 
-  private func itemFact(_ fact: Fact, _ line: Int) -> Value {
-    let words = batch.itemCapacity / 64
+  private func lineFact(_ fact: Fact, _ line: Int) -> Value {
+    let lines = batch.lines(fact.level)
+    let words = lines.capacity / 64
     switch fact.storage {
     case .number:
-      let column = Int(fact.rawValue - Fact.itemQuantity.rawValue)
-      guard ScalarEvaluator.bit(batch.itemNumbersKnown, column * words, line) else { return .unknown }
-      return .number(batch.itemNumbers[column * batch.itemCapacity + line])
+      let column = Int(fact.rawValue) - lines.numberBase
+      guard ScalarEvaluator.bit(lines.numbersKnown, column * words, line) else { return .unknown }
+      return .number(lines.numbers[column * lines.capacity + line])
     case .truth:
-      let offset = Int(fact.rawValue - Fact.itemLive.rawValue) * words
-      guard ScalarEvaluator.bit(batch.itemTruthsKnown, offset, line) else { return .unknown }
-      return .truth(ScalarEvaluator.bit(batch.itemTruths, offset, line))
-    default:
-      return text(batch.itemTexts[Int(fact.rawValue - Fact.itemSku.rawValue) * batch.itemCapacity + line])
+      let offset = (Int(fact.rawValue) - lines.truthBase) * words
+      guard ScalarEvaluator.bit(lines.truthsKnown, offset, line) else { return .unknown }
+      return .truth(ScalarEvaluator.bit(lines.truths, offset, line))
+    case .text: return text(lines.texts[(Int(fact.rawValue) - lines.textBase) * lines.capacity + line])
+    case .textList: return .unknown
     }
   }
 
@@ -175,13 +220,20 @@ struct ScalarEvaluator {
       ScalarEvaluator.bit(batch.listsKnown, slot * batch.wordCount, row)
     else { return .unknown }
     if !item { return .truth(ScalarEvaluator.bit(batch.onLists, slot * batch.wordCount, row)) }
-    return line.map { .truth(ScalarEvaluator.bit(batch.itemOnLists, slot * batch.itemCapacity / 64, $0)) }
+    return line.map { .truth(ScalarEvaluator.bit(batch.items.onLists, slot * batch.items.capacity / 64, $0)) }
       ?? .unknown
   }
 
   /// Elements of a list of texts, in no order.
   func elements(_ fact: Fact) -> [[UInt8]] {
     let list = batch.list(fact)
+    if fact.level != .order {
+      guard let line else { return [] }
+      let lines = batch.lines(fact.level)
+      let first = lines.firstElements[list * lines.capacity + line]
+      let more = lines.moreElements.filter { $0.list == list && $0.line == line }.map(\.code)
+      return (first == 0 ? [] : [first] + more).map { batch.dictionary.withBytes(of: $0) { Array($0) } }
+    }
     let first = batch.firstElements[list * batch.capacity + row]
     let codes =
       (first == 0 ? [] : [first])
@@ -189,10 +241,19 @@ struct ScalarEvaluator {
     return codes.map { batch.dictionary.withBytes(of: $0) { Array($0) } }
   }
 
+  private func listSize(_ fact: Fact) -> Value {
+    return isIncomplete(fact) ? .unknown : .number(Int64(Set(elements(fact)).count))
+  }
+
   private func listContains(_ fact: Fact, _ text: [UInt8]) -> Value {
     if elements(fact).contains(text) { return .truth(true) }
-    let incomplete = ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row)
-    return incomplete ? .unknown : .truth(false)
+    return isIncomplete(fact) ? .unknown : .truth(false)
+  }
+
+  /// Only lists of orders can be known in part.
+  private func isIncomplete(_ fact: Fact) -> Bool {
+    fact.level == .order
+      && ScalarEvaluator.bit(batch.listsIncomplete, batch.list(fact) * batch.wordCount, row)
   }
 
   // MARK: Texts and numbers
@@ -235,9 +296,40 @@ struct ScalarEvaluator {
       case .date: return .number(Int64(date.daysSinceEpoch))
       case .hour: return ScalarEvaluator.narrow(time / 3_600_000_000)
       case .dayOfWeek: return .number(Int64(date.dayOfWeek))
+      case .minute: return ScalarEvaluator.narrow(time / 1_000_000 % 3_600 / 60)
+      case .second: return ScalarEvaluator.narrow(time / 1_000_000 % 3_600 % 60)
+      case .year: return .number(Int64(date.components.year))
+      case .month: return .number(Int64(date.components.month - 1))
+      case .date1: return .number(Int64(date.components.day))
+      case .dayOfMonth: return .number(Int64(date.components.day - 1))
+      case .dayOfYear: return .number(ScalarEvaluator.dayOfYear(date))
       }
+    case .addMonths(let a, let months):
+      guard case .number(let x) = value(a) else { return .unknown }
+      return addMonths(x, months)
     default: return .unknown
     }
+  }
+
+  /// Goes back to the first of January, which lies in the same year.
+  private static func dayOfYear(_ date: CivilDate) -> Int64 {
+    var first = date
+    while first.components.month != 1 || first.components.day != 1 { first.daysSinceEpoch -= 1 }
+    return Int64(date.daysSinceEpoch) - Int64(first.daysSinceEpoch)
+  }
+
+  /// By way of the first of the month.
+  private func addMonths(_ value: Int64, _ months: Int) -> Value {
+    let (local, overflow) = value.addingReportingOverflow(Int64(zone.offsetMinutes) * 60_000_000)
+    guard !overflow else { return .unknown }
+    let (date, time) = ShopZone(offsetMinutes: 0).civil(Instant(microseconds: local))
+    var (year, month, day) = date.components
+    month += months
+    while month > 12 { (year, month) = (year + 1, month - 12) }
+    while month < 1 { (year, month) = (year - 1, month + 12) }
+    while CivilDate(year: year, month: month, day: day) == nil, day > 28 { day -= 1 }
+    guard let result = CivilDate(year: year, month: month, day: day) else { return .unknown }
+    return .number(zone.instant(result, microsecondOfDay: time).microseconds)
   }
 
   private static func arithmetic(_ op: TypedExpression.Arithmetic, _ x: Int128, _ y: Int128) -> Value {

@@ -25,9 +25,15 @@ public final class StringDictionary {
   deinit { slots.deallocate() }
 
   /// Texts with a code known in advance, in the order of their codes from 1.
-  static let fixed = ["unpaid", "partly", "paid", "entered", "pending", "refused", "expired"]
+  static let fixed = [
+    "unpaid", "partly", "paid", "entered", "pending", "refused", "expired", "cancel", "return", "exchange",
+    "requested", "accepted", "completed", "withdrawn",
+  ]
   @usableFromInline static let paymentBase: UInt32 = 0
   @usableFromInline static let addressBase: UInt32 = 3
+  /// By the wire's number; 0: missing.
+  static let claimKinds: [UInt32] = [0, 8, 9, 10]
+  static let claimStatuses: [UInt32] = [0, 11, 12, 13, 6, 14]
 
   private func internFixed() {
     for text in StringDictionary.fixed { _ = intern(text) }

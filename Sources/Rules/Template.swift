@@ -18,6 +18,8 @@ public struct Template: Sendable {
   public var description: String
   public var parameters: [Parameter]
   let body: RuleBody
+  /// The template is a rule of its own name when templates are installed.
+  var isInstalled = true
 
   public static let parametersMax = 32
 }

@@ -22,6 +22,7 @@ extension Graph.TextPredicate {
     case .startsWith(let part): text.starts(with: part)
     case .endsWith(let part): text.count >= part.count && text.suffix(part.count).elementsEqual(part)
     case .contains(let part): contains(text, part)
+    case .matches(let pattern): pattern.matches(text)
     case .less(let other): text.lexicographicallyPrecedes(other)
     case .lessOrEqual(let other): !other.lexicographicallyPrecedes(text)
     case .oneOf(let texts): texts.contains(Array(text))

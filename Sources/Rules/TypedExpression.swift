@@ -11,6 +11,8 @@ indirect enum TypedExpression: Hashable, Sendable {
   case truth(Bool)
   case fact(Fact)
   case claims(ClaimWindow)
+  /// One number, of truths 0 or 1.
+  case timed(TimedFact)
   /// Order: some live, non-gift item is on the list. Item: this item is.
   case inList([UInt8], item: Bool)
   /// A text among the texts of the order.
@@ -22,16 +24,25 @@ indirect enum TypedExpression: Hashable, Sendable {
   case numberIn(TypedExpression, [Int64])
   case textIn(TypedExpression, [[UInt8]])
   case textTest(TextTest, TypedExpression, [UInt8])
+  case textMatches(TypedExpression, TextPattern)
+  /// Code points.
+  case textSize(TypedExpression)
+  /// Different texts of a list.
+  case listSize(Fact)
   case arithmetic(Arithmetic, TypedExpression, TypedExpression)
   /// int → ten-thousandths.
   case toDecimal(TypedExpression)
   case civil(CivilPart, TypedExpression)
+  /// The same civil day and time of another month.
+  case addMonths(TypedExpression, Int)
   case isMissing(TypedExpression)
   case and([TypedExpression])
   case or([TypedExpression])
   case not(TypedExpression)
   case conditional(TypedExpression, TypedExpression, TypedExpression)
   case quantified(Quantifier, TypedExpression)
+  /// Of the lines for which the first holds; the second is what is summed up, or 1.
+  case fold(Fold, Lines, TypedExpression, TypedExpression)
   /// None of these rules of the same set acts (positions in the set, as they are looked at); never unknown.
   case noneActs([Int])
 
@@ -42,25 +53,37 @@ indirect enum TypedExpression: Hashable, Sendable {
   enum Arithmetic: UInt8, Hashable, Sendable {
     case add, subtract, multiply, divide, multiplyDecimal, divideDecimal
   }
-  enum CivilPart: UInt8, Hashable, Sendable { case timeOfDay, date, dayOfWeek, hour }
-  struct Quantifier: Hashable, Sendable {
-    /// `exists` or else `all`.
-    var exists: Bool
-    /// Lines that are cancelled, returned or gifts count as well.
+  /// `date`: days since 1970. `month`, `dayOfMonth` and `dayOfYear` from 0, `date1` is the day of the month from 1.
+  enum CivilPart: UInt8, Hashable, Sendable {
+    case timeOfDay, date, dayOfWeek, hour, minute, second, year, month, date1, dayOfMonth, dayOfYear
+  }
+  /// Which lines of the order.
+  struct Lines: Hashable, Sendable {
+    var level: RowLevel
+    /// Of items: lines that are cancelled, returned or gifts count as well. True of other lines.
     var everyLine: Bool
   }
+  struct Quantifier: Hashable, Sendable {
+    enum Kind: UInt8, Hashable, Sendable { case all, exists, one }
+    var kind: Kind
+    var lines: Lines
+  }
+  enum Fold: UInt8, Hashable, Sendable { case count, sum, minimum, maximum }
 }
 
 extension TypedExpression {
   /// The expressions directly below.
   var children: [TypedExpression] {
     switch self {
-    case .number, .parameter, .text, .truth, .fact, .claims, .inList, .listContains, .noneActs: []
+    case .number, .parameter, .text, .truth, .fact, .claims, .timed, .inList, .listContains, .listSize,
+      .noneActs:
+      []
     case .compare(_, let a, let b), .compareText(_, let a, let b), .compareTruth(_, let a, let b),
-      .arithmetic(_, let a, let b):
+      .arithmetic(_, let a, let b), .fold(_, _, let a, let b):
       [a, b]
     case .numberIn(let a, _), .textIn(let a, _), .textTest(_, let a, _), .toDecimal(let a), .civil(_, let a),
-      .isMissing(let a), .not(let a), .quantified(_, let a):
+      .isMissing(let a), .not(let a), .quantified(_, let a), .textMatches(let a, _), .textSize(let a),
+      .addMonths(let a, _):
       [a]
     case .and(let terms), .or(let terms): terms
     case .conditional(let a, let b, let c): [a, b, c]
@@ -70,10 +93,14 @@ extension TypedExpression {
   /// Every datum read, each once.
   func collectReferences(into references: inout Set<FactReference>) {
     switch self {
-    case .fact(let fact), .listContains(let fact, _): references.insert(.fact(fact))
+    case .fact(let fact), .listContains(let fact, _), .listSize(let fact): references.insert(.fact(fact))
     case .claims(let window): references.insert(.claims(window))
+    case .timed(let fact): references.insert(.timed(fact))
     case .inList(let name, _): references.insert(.list(String(decoding: name, as: UTF8.self)))
-    case .quantified(let quantifier, _) where !quantifier.everyLine:
+    case .quantified(let quantifier, _) where !quantifier.lines.everyLine:
+      references.insert(.fact(.itemLive))
+      references.insert(.fact(.itemGift))
+    case .fold(_, let lines, _, _) where !lines.everyLine:
       references.insert(.fact(.itemLive))
       references.insert(.fact(.itemGift))
     default: break
@@ -81,13 +108,4 @@ extension TypedExpression {
     for child in children { child.collectReferences(into: &references) }
   }
 
-  /// True when the value differs from item to item.
-  var isItemLevel: Bool {
-    switch self {
-    case .fact(let fact): fact.isItemLevel
-    case .inList(_, let item): item
-    case .quantified: false
-    default: children.contains(where: \.isItemLevel)
-    }
-  }
 }

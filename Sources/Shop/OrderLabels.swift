@@ -1,3 +1,5 @@
+import Orders
+
 /// Labels of one order in a `LocalShop`: for each label its items, and whose they are.
 ///
 /// Stored as text that can be read in a database shell: a line for each label, the label, then a tab and `+code`
@@ -19,7 +21,22 @@ struct OrderLabels: Equatable {
     var items: [Item]
 
     /// Byte for byte.
-    func isOf(_ other: String) -> Bool { label.utf8.elementsEqual(other.utf8) }
+    func isOf(_ other: String) -> Bool { compareBytes(label, other) == 0 }
+
+    /// Where the item stands, or, if it does not, where it belongs.
+    func place(_ code: String) -> (index: Int, isThere: Bool) {
+      var low = 0
+      var high = items.count
+      // Codes mostly come in order.
+      if let last = items.last, compareBytes(last.code, code) < 0 { return (high, false) }
+      while low < high {
+        let middle = (low + high) / 2
+        let order = compareBytes(items[middle].code, code)
+        if order == 0 { return (middle, true) }
+        if order < 0 { low = middle + 1 } else { high = middle }
+      }
+      return (low, false)
+    }
   }
 
   private(set) var lines: [Line] = []
@@ -61,11 +78,12 @@ struct OrderLabels: Equatable {
   /// Puts a label on; whose it is stays as it was. What a person took off only a person puts back.
   mutating func add(_ label: String, _ code: String, by hand: Hand) -> Change {
     guard let place = lines.firstIndex(where: { $0.isOf(label) }) else {
-      let place = lines.firstIndex { label.utf8.lexicographicallyPrecedes($0.label.utf8) } ?? lines.count
+      let place = lines.firstIndex { bytesPrecede(label, $0.label) } ?? lines.count
       lines.insert(Line(label: label, items: [Item(code: code, hand: hand)]), at: place)
       return .done
     }
-    if let item = lines[place].items.firstIndex(where: { $0.code == code }) {
+    let (item, isThere) = lines[place].place(code)
+    if isThere {
       switch lines[place].items[item].hand {
       case .us: return .already
       case .person: return .foreign
@@ -75,17 +93,15 @@ struct OrderLabels: Equatable {
         return .done
       }
     }
-    let items = lines[place].items
-    let next = items.firstIndex { code.utf8.lexicographicallyPrecedes($0.code.utf8) } ?? items.count
-    lines[place].items.insert(Item(code: code, hand: hand), at: next)
+    lines[place].items.insert(Item(code: code, hand: hand), at: item)
     return .done
   }
 
   /// Takes off a label: we take off ours only, a person anybody's, and ours so that it is remembered.
   mutating func remove(_ label: String, _ code: String, by hand: Hand) -> Change {
-    guard let place = lines.firstIndex(where: { $0.isOf(label) }),
-      let item = lines[place].items.firstIndex(where: { $0.code == code })
-    else { return .already }
+    guard let place = lines.firstIndex(where: { $0.isOf(label) }) else { return .already }
+    let (item, isThere) = lines[place].place(code)
+    guard isThere else { return .already }
     switch (lines[place].items[item].hand, hand) {
     case (.veto, _): return .vetoed
     case (.person, .us): return .foreign

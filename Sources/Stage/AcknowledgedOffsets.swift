@@ -11,6 +11,10 @@ struct AcknowledgedOffsets {
 
   /// Inputs of `partition` below `nextOffset` were handled; their outputs end at `sequence`.
   mutating func handled(partition: Int32, nextOffset: Int64, sequence: UInt64) {
+    if let last = marks[partition]?.indices.last, marks[partition]?[last].sequence == sequence {
+      marks[partition]?[last].nextOffset = nextOffset
+      return
+    }
     marks[partition, default: []].append(Mark(nextOffset: nextOffset, sequence: sequence))
   }
 

@@ -1,5 +1,4 @@
 public import Kafka
-public import Store
 
 /// What a stage without state does with a batch. Called on the lane's thread only.
 public protocol StatelessProcessor: AnyObject {
@@ -38,19 +37,30 @@ public struct StatelessStart: Sendable, Equatable {
 
 /// What a stage with state does with its partitions. Called on the lane's thread only.
 public protocol StatefulProcessor: AnyObject {
+  /// Takes the outputs: a ``Producer`` outside of simulations.
+  associatedtype Sink: LaneOutputs
+  /// Keeps a partition's state: a ``PartitionState`` outside of simulations.
+  associatedtype StateFile: LaneStateFile
+
   /// A partition was claimed and its file rolled forward: everything before the next input is in `state`.
-  func open(_ partition: Int32, state: PartitionState) throws
+  func open(_ partition: Int32, state: StateFile) throws
   /// Forgets the partition; what was not persisted is dropped (it will be read again by the next owner).
   func close(_ partition: Int32)
   /// Handles every message of the batch, in order. Outputs leave at once through `outputs`.
-  func process(_ batch: MessageBatch, outputs: Producer) throws
+  func process(_ batch: MessageBatch, outputs: Sink) throws
   /// Appends every record changed since the last call, and the effect records that belong into the same
   /// transaction. Side effects that these records claim must be durable when this returns.
   func collect(into changes: inout StateChanges) throws
   /// All that was collected so far is in the partitions' files: memory that was pinned for it may go.
   func persisted()
+  /// Called between batches, also while there are none. What it sends is caused by no input: nothing waits for it.
+  func tick(outputs: Producer) throws
   /// Bytes held in memory only because they are not in the files yet.
   var dirtyBytes: Int { get }
+}
+
+extension StatefulProcessor {
+  public func tick(outputs: Producer) throws {}
 }
 
 /// Changed records on their way to the changelog and to the file: one arena, no allocation per record.

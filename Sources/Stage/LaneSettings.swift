@@ -17,6 +17,8 @@ public struct LaneSettings: Sendable {
   public var inputTopic: String
   /// Partitions of the input topic; only used when this instance takes all of them.
   public var inputPartitions = 0
+  /// Of those the ones that this lane takes; nil: all. For several lanes in one process, without a group.
+  public var takenPartitions: [Int32]?
   public var groupId: String
   /// True: partitions come from the consumer group. False: this instance takes all of them.
   public var usesGroup: Bool

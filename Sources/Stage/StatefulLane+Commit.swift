@@ -6,7 +6,7 @@ import Synchronization
 extension StatefulLane {
   /// Moves the commit on as far as it goes without waiting.
   func advanceCommit(idle: Bool) throws {
-    let now = monotonicMs()
+    let now = outside.nowMs()
     _ = acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough)
     switch phase {
     case .idle:
@@ -59,7 +59,7 @@ extension StatefulLane {
       }
       finishCommit()
       processor.persisted()
-      hint(commitOffsets, now: monotonicMs())
+      hint(commitOffsets, now: outside.nowMs())
     }
   }
 
@@ -88,7 +88,7 @@ extension StatefulLane {
     }
     guard last > 0 else { return }
     producer.flushPending()
-    try waitAcknowledged(last, deadlineMs: monotonicMs() + 30_000)
+    try waitAcknowledged(last, deadlineMs: outside.nowMs() + 30_000)
   }
 
   private func settle(_ outcome: CommitOutcome) throws {
@@ -137,7 +137,7 @@ extension StatefulLane {
     for (partition, offset) in commitOffsets { owned[partition]?.committedOffset = offset }
     changes.removeAll()
     phase = .idle
-    lastCommitMs = monotonicMs()
+    lastCommitMs = outside.nowMs()
     context.stateCommits.wrappingAdd(1, ordering: .relaxed)
   }
 
@@ -151,7 +151,7 @@ extension StatefulLane {
     }
     CrashPoint.afterCheckpoint.reach()
     awaitingCheckpoint.removeAll()
-    lastCheckpointMs = monotonicMs()
+    lastCheckpointMs = outside.nowMs()
     if changes.isEmpty { processor.persisted() }
   }
 
@@ -186,14 +186,14 @@ extension StatefulLane {
   func waitAcknowledged(_ sequence: UInt64, deadlineMs: Int64) throws {
     while !producer.waitAcknowledged(through: sequence, timeoutMs: 100) {
       if let failure = producer.failure { throw failure }
-      if monotonicMs() > deadlineMs { throw LaneError.outputsNotAcknowledged }
+      if outside.nowMs() > deadlineMs { throw LaneError.outputsNotAcknowledged }
     }
   }
 
   /// The run-ahead limit is reached: waits until the commit in progress has ended, at most a second.
   func waitForCommit() throws {
-    let deadline = monotonicMs() + 1000
-    while uncommitted >= settings.uncommittedMax, monotonicMs() < deadline {
+    let deadline = outside.nowMs() + 1000
+    while uncommitted >= settings.uncommittedMax, outside.nowMs() < deadline {
       if phase == .idle { try freeze() }
       try waitOnPhase(milliseconds: 100)
     }
@@ -214,12 +214,12 @@ extension StatefulLane {
   /// Brings everything of these partitions to rest: outputs acknowledged, state committed, files written.
   func drain(_ partitions: [Int32]) throws {
     guard partitions.contains(where: { owned[$0] != nil }) else { return }
-    let deadline = monotonicMs() + 8_000
+    let deadline = outside.nowMs() + 8_000
     CrashPoint.inDrain.reach()
     while phase != .idle || uncommitted > 0 || !changes.isEmpty {
       if phase == .idle { try freeze() }
       try waitOnPhase(milliseconds: 100)
-      if monotonicMs() > deadline {
+      if outside.nowMs() > deadline {
         context.note(.clientError("drain: state commit not finished in time; its inputs will be read again"))
         return
       }

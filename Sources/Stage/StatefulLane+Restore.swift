@@ -15,7 +15,7 @@ extension StatefulLane {
     let committed = try committedOffsets(partitions)
     for topicPartition in partitions {
       let partition = topicPartition.partition
-      let state: PartitionState
+      let state: Outside.StateFile
       var next: Int64
       var changelogEnd: Int64 = -1
       var restored: Int64 = 0
@@ -68,7 +68,7 @@ extension StatefulLane {
     return settings.inputTopic
   }
 
-  private func openFile(_ partition: Int32) throws -> PartitionState {
+  private func openFile(_ partition: Int32) throws -> Outside.StateFile {
     do {
       let state = try openState(partition)
       if hasChangelog, state.fileBytes <= settings.verifiedBytesMax { try state.verifyAll() }
@@ -85,18 +85,18 @@ extension StatefulLane {
 
   private func fileName(_ partition: Int32) -> String { "\(settings.groupId)-\(partition)" }
 
-  private func openState(_ partition: Int32) throws(PartitionStateError) -> PartitionState {
-    try PartitionState.open(
+  private func openState(_ partition: Int32) throws(PartitionStateError) -> Outside.StateFile {
+    try outside.openState(
       directory: settings.stateDirectory, name: fileName(partition),
       identity: PartitionIdentity(topic: fileTopic, partition: partition, schemaVersion: schemaVersion),
       cacheKiB: settings.fileCacheKiB, isScratch: settings.durability == .scratch)
   }
 
   /// The changelog has it all: begin with an empty file. Without a changelog the file was the only copy.
-  private func openAnew(_ partition: Int32, reason: String) throws -> PartitionState {
+  private func openAnew(_ partition: Int32, reason: String) throws -> Outside.StateFile {
     guard hasChangelog else { throw PartitionStateError.damaged(nil) }
     context.note(.stateRebuilt(partition: partition, reason: reason))
-    try PartitionState.delete(directory: settings.stateDirectory, name: fileName(partition))
+    try outside.deleteState(directory: settings.stateDirectory, name: fileName(partition))
     return try openState(partition)
   }
 
@@ -111,7 +111,7 @@ extension StatefulLane {
     for partition in partitions { release(partition) }
     for partition in damaged {
       context.note(.stateRebuilt(partition: partition, reason: "file damaged"))
-      try PartitionState.delete(directory: settings.stateDirectory, name: fileName(partition))
+      try outside.deleteState(directory: settings.stateDirectory, name: fileName(partition))
     }
     let starts = try prepare(partitions.map { TopicPartition(settings.inputTopic, $0) })
     try consumer.assign(starts)
@@ -119,7 +119,7 @@ extension StatefulLane {
   }
 
   /// The partition's file rolled forward; one that turns out damaged on the way is built anew.
-  private func openRestored(_ changelog: TopicPartition) throws -> (PartitionState, Int64, Int64) {
+  private func openRestored(_ changelog: TopicPartition) throws -> (Outside.StateFile, Int64, Int64) {
     do {
       return try restore(try openFile(changelog.partition), changelog: changelog)
     } catch PartitionStateError.damaged {
@@ -129,8 +129,8 @@ extension StatefulLane {
   }
 
   /// Rolls the file forward; one that the changelog no longer reaches back to is built anew.
-  private func restore(_ state: PartitionState, changelog: TopicPartition) throws
-    -> (PartitionState, Int64, Int64)
+  private func restore(_ state: Outside.StateFile, changelog: TopicPartition) throws
+    -> (Outside.StateFile, Int64, Int64)
   {
     do {
       return try rollForward(state, changelog: changelog)
@@ -144,8 +144,8 @@ extension StatefulLane {
   }
 
   /// Applies the changelog's records after the file's position, read committed, up to its end at this moment.
-  private func rollForward(_ state: PartitionState, changelog: TopicPartition) throws
-    -> (PartitionState, Int64, Int64)
+  private func rollForward(_ state: Outside.StateFile, changelog: TopicPartition) throws
+    -> (Outside.StateFile, Int64, Int64)
   {
     var pending = StateChanges()
     var restored: Int64 = 0
@@ -158,9 +158,7 @@ extension StatefulLane {
       }
       pending.removeAll()
     }
-    let reader = try ChangelogReader(settings: clientSettings)
-    defer { reader.close() }
-    let end = try reader.readToEnd(changelog, from: from) { key, value, offset in
+    let end = try outside.readChangelog(changelog, from: from) { key, value, offset in
       guard let key else { return }
       pending.put(partition: changelog.partition, key: key, value: value)
       restored += 1

@@ -1,4 +1,3 @@
-import Glibc
 public import Kafka
 import Store
 import Synchronization
@@ -21,9 +20,10 @@ public struct EffectTopic: Sendable {
 /// Kafka transaction of changelog and input offsets or, on a broker without usable ones, as the file's own
 /// transaction; the file is never ahead of what decides. One thread runs everything here except the
 /// transaction's round trips, which have a queue of their own.
-public final class StatefulLane<Processor: StatefulProcessor> {
+public final class StatefulLane<Processor: StatefulProcessor, Outside: LaneOutside>
+where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFile {
   struct Owned {
-    var state: PartitionState
+    var state: Outside.StateFile
     /// Next input to be handled.
     var nextOffset: Int64
     /// Next input after the last state commit.
@@ -35,13 +35,13 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   enum CommitPhase { case idle, waitingAcknowledgements, inTransaction }
 
   let settings: LaneSettings
-  let consumer: Consumer
-  let producer: Producer
+  let outside: Outside
+  let consumer: Outside.Inputs
+  let producer: Outside.Outputs
   let processor: Processor
   let context: LaneContext
   let effectTopics: [EffectTopic]
   let schemaVersion: Int64
-  let clientSettings: ClientSettings
   let batch = MessageBatch()
   var owned: [Int32: Owned] = [:]
   var phase = CommitPhase.idle
@@ -50,34 +50,46 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   var awaitingCheckpoint = StateChanges()
   var commitOffsets: [(partition: Int32, offset: Int64)] = []
   var commitSequence: UInt64 = 0
-  var lastCommitMs = monotonicMs()
-  var lastCheckpointMs = monotonicMs()
-  var lastHintMs = monotonicMs()
+  var lastCommitMs: Int64
+  var lastCheckpointMs: Int64
+  var lastHintMs: Int64
   var uncommitted = 0
   var acknowledged = AcknowledgedOffsets()
-  var transactions: TransactionRunner?
+  var transactions: Outside.Transactions?
+  private var isStarted = false
 
   /// `effectTopics`: topics whose records `collect` may send with the state, by their number there.
   public init(
-    settings: LaneSettings, clientSettings: ClientSettings, consumer: Consumer, producer: Producer,
+    settings: LaneSettings, outside: Outside, consumer: Outside.Inputs, producer: Outside.Outputs,
     processor: Processor, schemaVersion: Int64, effectTopics: [EffectTopic] = [], context: LaneContext
   ) {
     self.settings = settings
-    self.clientSettings = clientSettings
+    self.outside = outside
     self.consumer = consumer
     self.producer = producer
     self.processor = processor
     self.schemaVersion = schemaVersion
     self.effectTopics = effectTopics
     self.context = context
+    lastCommitMs = outside.nowMs()
+    lastCheckpointMs = lastCommitMs
+    lastHintMs = lastCommitMs
   }
 
   /// Runs until `context.stop()` or an error that needs an operator. Drains before it returns.
-  public func run() {
+  public func run() { while advance() {} }
+
+  /// The next piece of a run: its start, a round of the loop, or its end. False: it has ended.
+  func advance() -> Bool {
     do {
-      try start()
-      while !context.isStopping {
+      if !isStarted {
+        isStarted = true
+        try start()
+        return true
+      }
+      if !context.isStopping {
         do { try step() } catch PartitionStateError.damaged { try rebuildDamaged() }
+        return true
       }
       context.become(.draining)
       if settings.keepsStateAtEnd || settings.durability != .scratch { try drain(Array(owned.keys)) }
@@ -87,21 +99,22 @@ public final class StatefulLane<Processor: StatefulProcessor> {
       close()
       context.fail("\(settings.groupId): \(error)")
     }
+    return false
   }
 
   private func start() throws {
     if case .transaction(let transactionalId, _) = settings.durability {
-      let runner = TransactionRunner(
-        producer: TransactionalProducer(settings: clientSettings, transactionalId: transactionalId))
-      try runner.open()
-      transactions = runner
+      let opened = outside.transactions(id: transactionalId)
+      try opened.open()
+      transactions = opened
     }
     context.become(.restoring)
-    try makeDirectories(above: settings.stateDirectory + "/file")
+    try outside.makeDirectory(settings.stateDirectory)
     if settings.usesGroup {
       try consumer.subscribe([settings.inputTopic])
     } else {
-      try claim((0..<Int32(settings.inputPartitions)).map { TopicPartition(settings.inputTopic, $0) })
+      let partitions = settings.takenPartitions ?? Array(0..<Int32(settings.inputPartitions))
+      try claim(partitions.map { TopicPartition(settings.inputTopic, $0) })
       context.become(.ready)
     }
   }
@@ -112,11 +125,12 @@ public final class StatefulLane<Processor: StatefulProcessor> {
     let limit = max(64, min(settings.batchMax, room))
     var events = consumer.poll(into: batch, max: limit, timeoutMs: settings.pollTimeoutMs)
     if settings.gatherMs > 0, events.isEmpty, batch.count > 0, batch.count < limit / 4 {
-      usleep(UInt32(settings.gatherMs) * 1000)
+      outside.pause(milliseconds: settings.gatherMs)
       events = consumer.poll(into: batch, max: limit - batch.count, timeoutMs: 0)
     }
     if batch.count > 0 { CrashPoint.afterPoll.reach() }
     try handleBatch()
+    try processor.tick(outputs: producer)
     for event in events { try handle(event) }
     try advanceCommit(idle: batch.count == 0)
     batch.release()
@@ -129,19 +143,24 @@ public final class StatefulLane<Processor: StatefulProcessor> {
     CrashPoint.handledNotSent.reach()
     producer.flushPending()
     CrashPoint.sentNotAcknowledged.reach()
-    let sequence = producer.lastSequence
-    for index in 0..<batch.count {
-      let message = batch[index]
-      owned[message.partition]?.nextOffset = message.offset + 1
-    }
-    for partition in Set((0..<batch.count).map { batch[$0].partition }) {
-      if let offset = owned[partition]?.nextOffset {
-        acknowledged.handled(partition: partition, nextOffset: offset, sequence: sequence)
-      }
-    }
+    noteHandled(sequence: producer.lastSequence)
     uncommitted += batch.count
     context.handled.wrappingAdd(Int64(batch.count), ordering: .relaxed)
     context.uncommitted.store(uncommitted, ordering: .relaxed)
+  }
+
+  /// Run by run of messages of one partition.
+  private func noteHandled(sequence: UInt64) {
+    var index = 0
+    while index < batch.count {
+      let partition = batch[index].partition
+      while index + 1 < batch.count, batch[index + 1].partition == partition { index += 1 }
+      let next = batch[index].offset + 1
+      index += 1
+      guard owned[partition] != nil else { continue }
+      owned[partition]?.nextOffset = next
+      acknowledged.handled(partition: partition, nextOffset: next, sequence: sequence)
+    }
   }
 
   private func handle(_ event: ConsumerEvent) throws {
@@ -190,6 +209,19 @@ public final class StatefulLane<Processor: StatefulProcessor> {
   private func close() {
     for partition in Array(owned.keys) { release(partition) }
     transactions?.close()
-    consumer.close()
+    consumer.leave()
+  }
+}
+
+extension StatefulLane where Outside == BrokerOutside {
+  /// A lane on a Kafka cluster.
+  public convenience init(
+    settings: LaneSettings, clientSettings: ClientSettings, consumer: Consumer, producer: Producer,
+    processor: Processor, schemaVersion: Int64, effectTopics: [EffectTopic] = [], context: LaneContext
+  ) {
+    self.init(
+      settings: settings, outside: BrokerOutside(settings: clientSettings), consumer: consumer,
+      producer: producer, processor: processor, schemaVersion: schemaVersion, effectTopics: effectTopics,
+      context: context)
   }
 }

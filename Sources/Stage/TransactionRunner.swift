@@ -1,9 +1,9 @@
 import Dispatch
-import Kafka
+public import Kafka
 import Synchronization
 
 /// Runs one state transaction at a time on a queue of its own, so that the lane goes on with the next inputs.
-final class TransactionRunner: @unchecked Sendable {
+public final class TransactionRunner: @unchecked Sendable {
   // Unchecked: `producer` is touched on `queue` only.
   private let producer: TransactionalProducer
   private let queue = DispatchQueue(label: "passflow.state-transaction")
@@ -13,10 +13,10 @@ final class TransactionRunner: @unchecked Sendable {
   init(producer: TransactionalProducer) { self.producer = producer }
 
   /// Fences whoever held the transactional id before.
-  func open() throws { try producer.open() }
+  public func open() throws { try producer.open() }
 
   /// Starts a transaction; its outcome is taken by `take` or `wait`.
-  func start(_ records: TransactionRecords, offsets: [(TopicPartition, Int64)], group: GroupMetadata?) {
+  public func start(_ records: TransactionRecords, offsets: [PartitionOffset], group: GroupMetadata?) {
     let work = Work(records: records, offsets: offsets, group: group)
     queue.async { [self] in
       let result = producer.commit(work.records, offsets: work.offsets, group: work.group)
@@ -26,7 +26,7 @@ final class TransactionRunner: @unchecked Sendable {
   }
 
   /// The outcome if the transaction has ended.
-  func take() -> CommitOutcome? {
+  public func take() -> CommitOutcome? {
     guard finished.wait(timeout: .now()) == .success else { return nil }
     return outcome.withLock { value in
       defer { value = nil }
@@ -35,7 +35,7 @@ final class TransactionRunner: @unchecked Sendable {
   }
 
   /// Waits for the end at most so long.
-  func wait(milliseconds: Int) -> CommitOutcome? {
+  public func wait(milliseconds: Int) -> CommitOutcome? {
     guard finished.wait(timeout: .now() + .milliseconds(milliseconds)) == .success else { return nil }
     return outcome.withLock { value in
       defer { value = nil }
@@ -43,12 +43,12 @@ final class TransactionRunner: @unchecked Sendable {
     }
   }
 
-  func close() { queue.sync { producer.close() } }
+  public func close() { queue.sync { producer.close() } }
 
   /// Handed over whole to the queue; the lane keeps nothing of it.
   private struct Work: @unchecked Sendable {
     let records: TransactionRecords
-    let offsets: [(TopicPartition, Int64)]
+    let offsets: [PartitionOffset]
     let group: GroupMetadata?
   }
 }

@@ -15,6 +15,14 @@ public struct DecisionLine {
   private var codes: [UnsafeRawBufferPointer] = []
   private var labels: [UnsafeRawBufferPointer] = []
   private var actions: [UnsafeRawBufferPointer] = []
+  // Reused: no memory is asked for per line.
+  private var names: [UnsafeRawBufferPointer] = []
+  private var places: [UInt64] = []
+  private var zones: [UnsafeRawBufferPointer] = []
+  private var methods: [UnsafeRawBufferPointer] = []
+  private var lists: [UnsafeRawBufferPointer] = []
+  private var missing: [UnsafeRawBufferPointer] = []
+  private var bundles: [UnsafeRawBufferPointer] = []
 
   /// - Parameter others: those of decisions by other rule sets, by their hash.
   public init(texts: DecisionRuleTexts, others: [String: DecisionRuleTexts] = [:]) {
@@ -102,12 +110,12 @@ public struct DecisionLine {
     return !reader.failed
   }
 
-  private func writeDesired(into json: inout JSONWriter) -> Bool {
+  private mutating func writeDesired(into json: inout JSONWriter) -> Bool {
     json.name("items")
     write(labels.isEmpty ? [] : codes, into: &json)
     json.name("labels")
     json.beginArray()
-    for label in labels where !write(label: label, into: &json) { return false }
+    for index in labels.indices where !write(label: labels[index], into: &json) { return false }
     json.endArray()
     json.name("actions")
     json.beginArray()
@@ -116,17 +124,17 @@ public struct DecisionLine {
     return true
   }
 
-  private func write(label: UnsafeRawBufferPointer, into json: inout JSONWriter) -> Bool {
+  private mutating func write(label: UnsafeRawBufferPointer, into json: inout JSONWriter) -> Bool {
     var reader = ProtobufReader(label)
     var name = UnsafeRawBufferPointer(start: nil, count: 0)
-    var rules: [UnsafeRawBufferPointer] = []
-    var items: [UInt64] = []
+    names.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
     var keeps = false
     while reader.next() {
       switch reader.field {
       case 1: name = reader.slice()
-      case 2: rules.append(reader.slice())
-      case 3: reader.append(to: &items)
+      case 2: names.append(reader.slice())
+      case 3: reader.append(to: &places)
       case 4: keeps = reader.bool()
       default: reader.skip()
       }
@@ -135,13 +143,13 @@ public struct DecisionLine {
     json.name("label")
     json.string(utf8: name)
     json.name("items")
-    if items.isEmpty {
+    if places.isEmpty {
       json.string("all")
     } else {
-      write(items.compactMap { $0 < UInt64(codes.count) ? codes[Int($0)] : nil }, into: &json)
+      write(places.compactMap { $0 < UInt64(codes.count) ? codes[Int($0)] : nil }, into: &json)
     }
     json.name("rules")
-    write(rules, into: &json)
+    write(names, into: &json)
     json.name("on_cancel")
     json.string(keeps ? "keep" : "withdraw")
     json.endObject()
@@ -166,13 +174,13 @@ public struct DecisionLine {
 
   // MARK: Facts
 
-  private func writeFacts(_ bytes: UnsafeRawBufferPointer, into json: inout JSONWriter) -> Bool {
+  private mutating func writeFacts(_ bytes: UnsafeRawBufferPointer, into json: inout JSONWriter) -> Bool {
     var digest = FactsDigestValue()
-    var zones: [UnsafeRawBufferPointer] = []
-    var methods: [UnsafeRawBufferPointer] = []
-    var lists: [UnsafeRawBufferPointer] = []
-    var missing: [UnsafeRawBufferPointer] = []
-    var bundles: [UnsafeRawBufferPointer] = []
+    zones.removeAll(keepingCapacity: true)
+    methods.removeAll(keepingCapacity: true)
+    lists.removeAll(keepingCapacity: true)
+    missing.removeAll(keepingCapacity: true)
+    bundles.removeAll(keepingCapacity: true)
     var country = UnsafeRawBufferPointer(start: nil, count: 0)
     var status = country
     var reader = ProtobufReader(bytes)

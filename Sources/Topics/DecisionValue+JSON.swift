@@ -1,8 +1,12 @@
 /// How the rules of one set are told of in decision lines: rendered once, copied ever after. A rule's id, then what
 /// it said: `"true"`, or with the term that decided, as in `{"false":"amount.items >= 100000"}`.
 public struct DecisionRuleTexts: Sendable {
-  /// [rule][outcome × (terms + 1) + term]
-  private var rendered: [[[UInt8]]] = []
+  /// All texts, one behind the other: of each rule, outcome × (terms + 1) + term.
+  private var text: [UInt8] = []
+  /// Where they end, behind a 0.
+  private var ends = [0]
+  /// Per rule its first text and the number of its terms + 1.
+  private var rules: [(first: Int, terms: Int)] = []
 
   /// `ruleIds` in the order of the rule set; `termTexts[rule][term]`, the text of each term of a rule's conjunction
   /// as the rule compiler prints it. Both may be shorter than the outcomes: a rule without id is shown by its
@@ -10,7 +14,7 @@ public struct DecisionRuleTexts: Sendable {
   public init(ruleIds: [String] = [], termTexts: [[String]] = []) {
     for (rule, id) in ruleIds.enumerated() {
       let terms = rule < termTexts.count ? termTexts[rule] : []
-      var variants: [[UInt8]] = []
+      rules.append((ends.count - 1, terms.count + 1))
       for outcome in RuleOutcome.allCases.sorted(by: { $0.rawValue < $1.rawValue }) {
         for term in 0...terms.count {
           var json = JSONWriter(capacity: 128)
@@ -23,18 +27,21 @@ public struct DecisionRuleTexts: Sendable {
           } else {
             json.string(outcome.text)
           }
-          variants.append(json.bytes)
+          text += json.bytes
+          ends.append(text.count)
         }
       }
-      rendered.append(variants)
     }
   }
 
   func write(rule: Int, outcome raw: UInt8, term: Int, into json: inout JSONWriter) {
     let outcome = RuleOutcome(rawValue: raw) ?? .unknown
-    if rule < rendered.count {
-      let terms = rendered[rule].count / RuleOutcome.allCases.count
-      return json.rendered(rendered[rule][Int(outcome.rawValue) * terms + (term < terms ? term : 0)])
+    if rule < rules.count {
+      let (first, terms) = rules[rule]
+      let place = first + Int(outcome.rawValue) * terms + (term < terms ? term : 0)
+      return text.withUnsafeBytes {
+        json.rendered(UnsafeRawBufferPointer(rebasing: $0[ends[place]..<ends[place + 1]]))
+      }
     }
     json.name(utf8: String(rule))
     json.string(outcome.text)

@@ -90,6 +90,7 @@ public struct FactsDigestValue: ProtobufValue {
   public var stockMargin: Int64?
   public var paidAt: Instant?
   public var bundleOrderIds: [String] = []
+  public var timed: [TimedFactValue] = []
 
   public init() {}
 
@@ -111,6 +112,7 @@ public struct FactsDigestValue: ProtobufValue {
     case 14: stockMargin = reader.int64()
     case 15: paidAt = Instant(microseconds: reader.int64())
     case 16: bundleOrderIds.append(reader.string())
+    case 17: timed.append(reader.value())
     default: reader.skip()
     }
   }
@@ -132,5 +134,6 @@ public struct FactsDigestValue: ProtobufValue {
     writer.optionalInt64(14, stockMargin)
     writer.optionalInt64(15, paidAt?.microseconds)
     writer.strings(16, bundleOrderIds)
+    writer.values(17, timed)
   }
 }

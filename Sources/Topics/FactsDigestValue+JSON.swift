@@ -37,6 +37,24 @@ extension FactsDigestValue {
     writeClaims(into: &json)
     json.name("bundle.partners")
     json.integer(bundlePartners)
+    if !timed.isEmpty { writeTimed(into: &json) }
+  }
+
+  private func writeTimed(into json: inout JSONWriter) {
+    let names = ["duplicate.partners", "overdue.unpaid", "overdue.gift_address", "overdue.unshipped"]
+    json.name("timed")
+    json.beginArray()
+    for fact in timed {
+      json.beginObject()
+      json.name("of")
+      json.string(names.indices.contains(Int(fact.kind)) ? names[Int(fact.kind)] : "")
+      json.name("seconds")
+      json.integer(fact.spanUs / 1_000_000)
+      json.name("value")
+      json.integer(fact.value)
+      json.endObject()
+    }
+    json.endArray()
   }
 
   private func writeClaims(into json: inout JSONWriter) {

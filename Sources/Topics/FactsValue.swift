@@ -55,6 +55,32 @@ public struct StockLevelValue: ProtobufValue {
   }
 }
 
+/// A fact with a span of time that a rule names (`TimedFact` of topics/enriched.proto).
+public struct TimedFactValue: ProtobufValue {
+  /// 0 duplicates, 1 unpaid, 2 gift address, 3 unshipped.
+  public var kind: Int32 = 0
+  public var spanUs: Int64 = 0
+  /// A count; of what can be overdue 0 or 1.
+  public var value: Int64 = 0
+
+  public init() {}
+
+  public mutating func take(_ reader: inout ProtobufReader) {
+    switch reader.field {
+    case 1: kind = reader.int32()
+    case 2: spanUs = reader.int64()
+    case 3: value = reader.int64()
+    default: reader.skip()
+    }
+  }
+
+  public func write(into writer: inout ProtobufWriter) {
+    writer.int32(1, kind)
+    writer.int64(2, spanUs)
+    writer.int64(3, value)
+  }
+}
+
 /// The facts of one order (facts.md, "Facts").
 public struct FactsValue: ProtobufValue {
   /// Minor units; live, non-gift items.
@@ -87,6 +113,7 @@ public struct FactsValue: ProtobufValue {
   public var placedHoliday: Bool = false
   /// Civil date of the payment, else of the order, is in the holiday table.
   public var paidHoliday: Bool = false
+  public var timed: [TimedFactValue] = []
 
   public init() {}
 
@@ -109,6 +136,7 @@ public struct FactsValue: ProtobufValue {
     case 15: stockMissing = reader.bool()
     case 16: placedHoliday = reader.bool()
     case 17: paidHoliday = reader.bool()
+    case 18: timed.append(reader.value())
     default: reader.skip()
     }
   }
@@ -131,5 +159,6 @@ public struct FactsValue: ProtobufValue {
     writer.bool(15, stockMissing)
     writer.bool(16, placedHoliday)
     writer.bool(17, paidHoliday)
+    writer.values(18, timed)
   }
 }

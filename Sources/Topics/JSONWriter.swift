@@ -84,8 +84,29 @@ public struct JSONWriter {
 
   /// Bytes that are UTF-8.
   public mutating func string(utf8 value: UnsafeRawBufferPointer) {
+    if JSONWriter.isPlain(value) { return plain(value) }
     comma()
     quoted(value)
+    needsComma = true
+  }
+
+  /// A text without anything to escape, in one step.
+  private mutating func plain(_ text: UnsafeRawBufferPointer) {
+    let length = text.count
+    reserve(length &+ 3)
+    let hasComma = needsComma
+    let start = count
+    storage.withUnsafeMutableBytes { room in
+      var place = start
+      if hasComma {
+        room[place] = UInt8(ascii: ",")
+        place &+= 1
+      }
+      room[place] = UInt8(ascii: "\"")
+      UnsafeMutableRawBufferPointer(rebasing: room[(place &+ 1)...]).copyMemory(from: text)
+      room[place &+ length &+ 1] = UInt8(ascii: "\"")
+    }
+    count &+= length &+ (hasComma ? 3 : 2)
     needsComma = true
   }
 
@@ -166,13 +187,6 @@ public struct JSONWriter {
 
   /// A whole value that is JSON already, borrowed.
   mutating func rendered(_ json: UnsafeRawBufferPointer) {
-    comma()
-    put(json)
-    needsComma = true
-  }
-
-  /// A whole value that is JSON already.
-  mutating func rendered(_ json: [UInt8]) {
     comma()
     put(json)
     needsComma = true

@@ -68,18 +68,27 @@ final class EnrichBench {
   }
 
   /// Runs a lane until everything sent is handled and committed, or until it dies at `stopAt` without a drain.
-  func run(cacheBytes: Int, durability: Durability = .file, dyingAt stopAt: Int64? = nil) throws
-    -> EnrichProcessor.Counts
-  {
+  /// `idle`: how long a partition has to be so, and the clock. `awaited`: inputs besides those sent.
+  func run(
+    cacheBytes: Int, durability: Durability = .file, dyingAt stopAt: Int64? = nil,
+    demand: FactDemand = FactDemand(claimWindows: [ClaimWindow(scope: .returns, months: 3)]),
+    idle: (afterUs: Int64, clock: SteppingClock)? = nil, awaited: Int = 0, isBounded: Bool = false
+  ) throws -> EnrichProcessor.Counts {
     let producer = try Producer(settings: access.client)
-    let folder = HistoryFolder(
-      reference: reference, demand: FactDemand(claimWindows: [ClaimWindow(scope: .returns, months: 3)]))
+    let folder = HistoryFolder(reference: reference, demand: demand)
+    let clock = idle?.clock
     let processor = EnrichProcessor(
       folder: folder,
       outputs: .init(
         enriched: try access.topic("orders.enriched", of: producer, readBy: nil),
         deadLetters: try access.topic("orders.dlq", of: producer, readBy: nil)),
-      seal: seal, cacheBytesMax: cacheBytes, clockUs: { 1_800_000_000_000_000 })
+      seal: seal, cacheBytesMax: cacheBytes,
+      clockUs: { clock?.look() ?? 1_800_000_000_000_000 })
+    processor.isClockBounded = isBounded
+    if let idle {
+      processor.idleClock = IdleClock(
+        orders: try access.topic("orders", of: producer, readBy: nil), idleAfterUs: idle.afterUs)
+    }
     var settings = LaneSettings(
       inputTopic: "orders", groupId: GroupNames.enrich, usesGroup: false, durability: durability)
     settings.inputPartitions = 1
@@ -91,7 +100,7 @@ final class EnrichBench {
       settings: settings, clientSettings: access.client,
       consumer: try access.consumer(group: settings.groupId),
       producer: producer,
-      processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent), context),
+      processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent + awaited), context),
       schemaVersion: EnrichProcessor.schemaVersion, context: context)
     lane.run()
     producer.close(timeoutMs: 2_000)
@@ -153,6 +162,7 @@ final class MortalProcessor: StatefulProcessor {
     if last + 1 >= doneAt { context.stop() }
   }
 
+  func tick(outputs: Producer) throws { try inner.tick(outputs: outputs) }
   func close(_ partition: Int32) { inner.close(partition) }
   func collect(into changes: inout StateChanges) throws { try inner.collect(into: &changes) }
   func persisted() { inner.persisted() }

@@ -7,10 +7,10 @@ import Topics
 
 @Suite(.serialized)
 struct EnrichProcessorTests {
-  private static let start: Int64 = 1_791_592_200_000_000
+  static let start: Int64 = 1_791_592_200_000_000
 
   /// A snapshot of one of a customer's orders; the events of a customer are spread over the whole stream.
-  private static func snapshot(
+  static func snapshot(
     customer: Int, order: Int, version: Int64, atMinute minute: Int64, status: String = "N10"
   ) -> OrderSnapshotValue {
     var snapshot = OrderSnapshotValue()

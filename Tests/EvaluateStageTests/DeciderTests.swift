@@ -200,6 +200,51 @@ struct DeciderTests {
     #expect(decisions.map { $0.labels.map(\.label) } == [["NUMBER", "SEVERAL", "TYPE"], []])
   }
 
+  @Test func linesOfEveryKindAreReadFromTheRecord() throws {
+    let conditions = [
+      #"receivers.exists(r, r.region == "서울특별시" && r.city == "중구" && r.country == "KR" && r.has_address)"#,
+      "size(receivers.filter(r, !r.has_address)) == 1",
+      #"claims.exists_one(c, c.kind == "return" && c.status == "completed" && c.customer_fault && c.lines == 2)"#,
+      "sum(claims.map(c, c.quantity)) == 5 && sum(claims.filter(c, c.completed).map(c, c.refund)) == 15000",
+      "claims.all(c, c.requested_at == order.placed_at) && claims.exists(c, isMissing(c.completed_at))",
+      #"coupons.exists(c, c.number == "C1" && c.type == "first_purchase")"#,
+      #"items.exists_one(i, "식품" in i.categories && size(i.categories) == 2 && !i.has_tracking)"#,
+      "gift.address_due - order.placed_at == duration(\"1d\") && order.has_market_number",
+      "sum(items.map(i, i.price * i.quantity)) == 120000",
+    ]
+    let rules = conditions.enumerated().map { "  - {id: r\($0), if: '\($1)', then: {labels: [L\($0)]}}\n" }
+    let decider = try Decider.of("rules:\n" + rules.joined())
+    var record = Fixture.record("a")
+    var receiver = ReceiverValue()
+    receiver.receiverNo = 1
+    record.snapshot?.receivers = [receiver]
+    (receiver.region1, receiver.region2, receiver.country, receiver.hasAddress) = ("서울특별시", "중구", "KR", true)
+    record.snapshot?.receivers.append(receiver)
+    record.snapshot?.claims = [(2, 3, [1, 1]), (1, 4, [3])].map { kind, status, quantities in
+      var claim = ClaimValue()
+      claim.kind = ClaimKind(wire: kind)
+      claim.status = ClaimStatus(wire: status)
+      claim.reason = "A"
+      claim.requestedAt = Fixture.noon
+      if status == 3 { (claim.completedAt, claim.refundAmount) = (Fixture.noon, 15_000) }
+      claim.items = quantities.map {
+        var item = ClaimItemValue()
+        item.quantity = Int32($0)
+        return item
+      }
+      return claim
+    }
+    var coupon = CouponValue()
+    (coupon.couponNo, coupon.issueType) = ("C1", "first_purchase")
+    record.snapshot?.coupons = [coupon]
+    record.snapshot?.items[0].categories = ["식품", "과일"]
+    record.snapshot?.items[1].hasTracking = true
+    record.snapshot?.marketOrderNo = "M-1"
+    record.snapshot?.addressDue = Instant(microseconds: Fixture.noon.microseconds + 86_400_000_000)
+    let decision = try decider.decisions(of: [record])[0]
+    #expect(Set(decision.labels.map(\.label)) == Set(conditions.indices.map { "L\($0)" }))
+  }
+
   @Test func whatARuleDoesOtherwiseIsAskedForWhereItIsLookedAtAndFalse() throws {
     let decider = try Decider.of(
       """

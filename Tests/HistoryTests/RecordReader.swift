@@ -22,6 +22,7 @@ struct ReadRecord: Equatable {
     var stockMissing = false
     var placedHoliday = false
     var paidHoliday = false
+    var timed: [Int64] = []
   }
 
   var order = ""
@@ -101,6 +102,7 @@ struct ReadRecord: Equatable {
       case 15: facts.stockMissing = reader.bool()
       case 16: facts.placedHoliday = reader.bool()
       case 17: facts.paidHoliday = reader.bool()
+      case 18: facts.timed.append(numbers(reader.message(), 3)[2])
       default: reader.skip()
       }
     }

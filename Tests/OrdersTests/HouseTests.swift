@@ -9,7 +9,7 @@ struct HouseTests {
     "Topics": ["Orders", "CSimdJSON", "CSodium"],
     "YAML": ["CYAML"],
     // The loops over columns are C, for the vector instructions of the machine they run on.
-    "Rules": ["Orders", "YAML", "CRuleKernels"],
+    "Rules": ["Orders", "YAML", "CRuleKernels", "CRE2"],
     "History": ["Orders", "Topics"],
     "Kafka": ["CRdKafka"],
     "Store": ["CSQLite"],

@@ -93,6 +93,58 @@ struct TrialRunTests {
     #expect(!folder.text("out/dead-letters.ndjson").contains("1234"))
   }
 
+  /// One order of each of many customers; what happened afterwards, if anything did.
+  private static func waitingOrders() -> [String] {
+    func line(_ order: Int, _ version: Int, day: Int, status: String, code: String = "N10") -> String {
+      func time(_ day: Int) -> String { "2026-10-\(day < 10 ? "0" : "")\(day)T0\(order % 10):00:00+09:00" }
+      return """
+        {"schema":"passflow.order/1","mall_id":"demomall","shop_no":1,"order_id":"o\(order)","event":"order.changed",\
+        "event_time":"\(time(day))","version":\(version),"placed_at":"\(time(1))","paid_at":null,"currency":"KRW",\
+        "payment":{"methods":["cash"],"status":"\(status)"},"gift":{"is_gift":false,"address_state":"entered"},\
+        "buyer":{"member_id":"kim\(order)"},"receivers":[],"items":[{"item_code":"o\(order)-1","product_code":"P1",\
+        "sku":"S1","quantity":1,"unit_price":"20000","option_price":"0","status":"\(code)","is_gift_item":false,\
+        "kind":"parcel","receiver_no":1,"tracking_no":null}]}
+        """
+    }
+    var lines: [String] = []
+    for order in 10..<50 {
+      lines.append(line(order, 1, day: 1, status: "unpaid"))
+      // Paid in time, paid too late, shipped late, never paid.
+      if order % 4 < 2 { lines.append(line(order, 2, day: order % 4 == 0 ? 2 : 5, status: "paid")) }
+      if order % 8 == 0 { lines.append(line(order, 3, day: 12, status: "paid", code: "N30")) }
+    }
+    return lines + [line(99, 1, day: 13, status: "paid")]
+  }
+
+  @Test func whatIsOverdueAtTheEndDependsNeitherOnPartitionsNorOnTheOrderOfLines() throws {
+    let folder = Folder()
+    let rules = folder.write(
+      "overdue.yaml",
+      """
+      rules:
+        - {id: unpaid, if: 'overdue("unpaid", duration("72h"))', then: {labels: [미입금]}}
+        - {id: unshipped, if: 'overdue("unshipped", duration("168h"))', then: {labels: [출고지연]}}
+      """)
+    let lines = Self.waitingOrders()
+    var expected = ""
+    for (number, partitions) in [1, 2, 3, 7].enumerated() {
+      let ordered = number % 2 == 0 ? lines : lines.reversed()
+      var settings = settings(
+        folder, ordered.joined(separator: "\n"), out: "out\(number)", partitions: partitions)
+      settings.rules = [rules]
+      let summary = try TrialRun(settings).run()
+      #expect(summary.deadLettered == 0 && summary.read == lines.count && summary.decided == lines.count)
+      let labels = folder.text("out\(number)/labels.csv")
+      expected = expected.isEmpty ? labels : expected
+      #expect(labels == expected, "\(partitions) partitions")
+    }
+    let rows = expected.split(separator: "\n").dropFirst()
+    // 20 were never paid; of those paid on day 2 or 5 all are late on day 13, shipped on day 12 or not.
+    #expect(rows.count { $0.contains("미입금") } == 20 && rows.count { $0.contains("출고지연") } == 20)
+    let decisions = folder.text("out0/decisions.ndjson")
+    #expect(decisions.contains(#""timed":[{"of":"overdue.unpaid","seconds":259200,"value":1}"#))
+  }
+
   @Test func theSummaryHasItsKeys() throws {
     let folder = Folder()
     _ = try TrialRun(settings(folder, Self.orders().lines.joined(separator: "\n"))).run()

@@ -35,7 +35,7 @@ import Testing
 
   private func generatedRules(_ generated: inout Generated, count: Int) throws -> [Rule] {
     try (0..<count).map { index in
-      let source = (0..<(1 + index % 3)).map { _ in generated.condition(false, 3) }.joined(separator: " && ")
+      let source = (0..<(1 + index % 3)).map { _ in generated.condition(.order, 3) }.joined(separator: " && ")
       let expression = try Parser.parse(source).get()
       #expect(try Parser.parse(expression.description).get() == expression, "\(source)")
       let typed: TypedExpression
@@ -45,7 +45,7 @@ import Testing
         Issue.record("\(source): \(problems.list)")
         typed = .truth(false)
       }
-      let match = index % 4 == 0 ? generated.condition(true, 2) : nil
+      let match = index % 4 == 0 ? generated.condition(.item, 2) : nil
       let matchExpression = try match.map { try Parser.parse($0).get() }
       let typedMatch = try matchExpression.map { try Checker.check($0, itemVariable: "i").get() }
       var rule = Rule(
@@ -94,8 +94,8 @@ import Testing
   ) {
     guard let match = rule.typedMatch else { return }
     let batch = scalar.batch
-    let start = Int(batch.itemStarts[scalar.row])
-    for line in start..<Int(batch.itemStarts[scalar.row + 1]) {
+    let start = Int(batch.items.starts[scalar.row])
+    for line in start..<Int(batch.items.starts[scalar.row + 1]) {
       var inner = scalar
       inner.line = line
       let expected =

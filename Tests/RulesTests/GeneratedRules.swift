@@ -14,10 +14,15 @@ struct Generated {
     1_790_000_000_000_000,
   ]
 
-  private static func facts(_ type: RuleType, item: Bool) -> [String] {
+  /// Names of facts of a type that can be asked of a line, or of an order.
+  private static func facts(_ type: RuleType, _ level: RowLevel) -> [String] {
     FactCatalog.entries.filter { entry in
-      entry.type == type && (item || !entry.name.hasPrefix("item."))
-    }.map { $0.name.hasPrefix("item.") ? "i" + $0.name.dropFirst(4) : $0.name }
+      let own = entry.fact?.level ?? .order
+      return entry.type == type && (own == .order || own == level)
+    }.map { entry in
+      entry.fact.map { $0.level == .order } ?? true
+        ? entry.name : "i." + entry.name.drop { $0 != "." }.dropFirst()
+    }
   }
 
   /// Priorities, groups and the like, for some of the rules.
@@ -61,67 +66,127 @@ struct Generated {
     return result
   }
 
-  private mutating func number(_ item: Bool, _ depth: Int) -> String {
-    switch random.below(depth > 0 ? 8 : 4) {
+  private mutating func number(_ level: RowLevel, _ depth: Int) -> String {
+    if random.chance(8) { return "duplicate.partners(duration(\"\(random.pick(["10m", "1h"]))\"))" }
+    if level == .order, depth > 0, random.chance(20) { return "(\(fold(depth)))" }
+    switch random.below(depth > 0 ? 10 : 6) {
     case 0: return String(random.pick([-3, 0, 1, 2, 5, 100_000]))
     case 1: return "history.\(random.pick(["returns", "claims"]))(\(random.pick([1, 3])))"
-    case 2: return random.pick(Generated.facts(.int, item: item))
-    case 3: return random.pick(Generated.facts(.decimal, item: item))
-    case 4: return "\(random.pick(["dayOfWeek", "hour"]))(\(time()))"
-    case 5: return "(\(condition(item, depth - 1)) ? \(number(item, depth - 1)) : \(number(item, depth - 1)))"
-    case 6: return "-(\(number(item, depth - 1)))"
+    case 2: return random.pick(Generated.facts(.int, level))
+    case 3: return random.pick(Generated.facts(.decimal, level))
+    case 4:
+      return random.chance(50)
+        ? "\(random.pick(["dayOfWeek", "hour"]))(\(time()))"
+        : "\(time()).\(random.pick(Checker.civilMethods.keys.sorted()))()"
+    case 5: return "size(\(random.pick([freeText(level), "zones", "payment.methods", "coupons.types"])))"
+    case 6:
+      return "(\(condition(level, depth - 1)) ? \(number(level, depth - 1)) : \(number(level, depth - 1)))"
+    case 7: return "-(\(number(level, depth - 1)))"
     default:
-      return "(\(number(item, depth - 1)) \(random.pick(["+", "-", "*", "/"])) \(number(item, depth - 1)))"
+      return "(\(number(level, depth - 1)) \(random.pick(["+", "-", "*", "/"])) \(number(level, depth - 1)))"
     }
   }
 
   private mutating func time() -> String {
-    random.pick(["order.placed_at", "order.paid_at", "order.paid_or_placed_at"])
+    let plain = random.pick(["order.placed_at", "order.paid_at", "order.paid_or_placed_at"])
+    switch random.below(8) {
+    case 0: return "addMonths(\(plain), \(random.pick([-1_200, -13, -1, 0, 1, 11, 1_200])))"
+    case 1: return "(\(plain) + duration(\"\(random.pick(["36h", "1d", "0s"]))\"))"
+    default: return plain
+    }
   }
+
+  private static let patterns = ["^K", "[a-zé]+$", "(a+)+$", "제.|도", "^$", "(?i)PAID", "^.$", "\\d{2}", ""]
 
   private mutating func comparison() -> String { random.pick(["==", "!=", "<", "<=", ">", ">="]) }
 
-  private mutating func freeText(_ item: Bool) -> String {
-    random.pick(
-      ["channel", "event", "grade", "ip.country", "currency"] + (item ? ["i.sku", "i.status"] : []))
+  private mutating func freeText(_ level: RowLevel) -> String {
+    let own: [String] =
+      switch level {
+      case .order: []
+      case .item: ["i.sku", "i.status"]
+      case .receiver: ["i.country", "i.region"]
+      case .claim: ["i.reason"]
+      case .coupon: ["i.number", "i.type"]
+      }
+    return random.pick(["channel", "event", "grade", "ip.country", "currency"] + own + own)
   }
 
-  mutating func condition(_ item: Bool, _ depth: Int) -> String {
-    if depth > 0, random.chance(55) { return composite(item, depth) }
+  private mutating func elementLevel() -> (list: String, level: RowLevel) {
+    random.pick([
+      ("items", .item), ("items", .item), ("allItems", .item), ("receivers", .receiver), ("claims", .claim),
+      ("coupons", .coupon),
+    ])
+  }
+
+  /// Lines of an order, some of them left out.
+  private mutating func lines(_ depth: Int) -> (list: String, level: RowLevel) {
+    let (list, level) = elementLevel()
+    var text = list
+    while random.chance(35) { text += ".filter(i, \(condition(level, depth - 1)))" }
+    return (text, level)
+  }
+
+  private mutating func fold(_ depth: Int) -> String {
+    let (list, level) = lines(depth)
+    switch random.below(4) {
+    case 0: return "\(random.pick(["size", "count"]))(\(list))"
+    case 1: return "sum(\(list).map(i, \(number(level, depth - 1))))"
+    case 2:
+      return
+        "\(random.pick(["min", "max"]))(\(list).map(i, \(condition(level, 0)), \(number(level, depth - 1))))"
+    default: return "\(random.pick(["min", "max"]))(\(list).map(i, \(number(level, 0))))"
+    }
+  }
+
+  mutating func condition(_ level: RowLevel, _ depth: Int) -> String {
+    if depth > 0, random.chance(55) { return composite(level, depth) }
+    if random.chance(8) {
+      let state = random.pick(["unpaid", "gift_address", "unshipped"])
+      return "overdue(\"\(state)\", duration(\"\(random.pick(["72h", "7d"]))\"))"
+    }
     let quoted = Expression.quoted(random.pick(Generated.texts))
-    switch random.below(13) {
-    case 0, 1, 2: return "\(number(item, depth)) \(comparison()) \(number(item, depth))"
-    case 3: return "\(freeText(item)) \(comparison()) \(quoted)"
-    case 4: return "\(freeText(item)) \(random.pick(["==", "!="])) \(freeText(item))"
-    case 5: return "\(freeText(item)) in [\"KR\", \"제주\", \"\", \(quoted)]"
-    case 6: return "\(freeText(item)).\(random.pick(["startsWith", "endsWith", "contains"]))(\(quoted))"
-    case 7: return "\(quoted) in \(random.pick(["zones", "payment.methods", "coupons", "coupons.types"]))"
+    switch random.below(16) {
+    case 0, 1, 2: return "\(number(level, depth)) \(comparison()) \(number(level, depth))"
+    case 3: return "\(freeText(level)) \(comparison()) \(quoted)"
+    case 4: return "\(freeText(level)) \(random.pick(["==", "!="])) \(freeText(level))"
+    case 5: return "\(freeText(level)) in [\"KR\", \"제주\", \"\", \(quoted)]"
+    case 6: return "\(freeText(level)).\(random.pick(["startsWith", "endsWith", "contains"]))(\(quoted))"
+    case 7:
+      if level == .item, random.chance(50) { return "\(quoted) in i.categories" }
+      if level == .order, random.chance(30) { return "\(quoted) in coupons.map(i, i.type)" }
+      return "\(quoted) in \(random.pick(["zones", "payment.methods", "coupons", "coupons.types"]))"
     case 8:
-      return item && random.chance(50) ? "i.inList(\"new\")" : "inList(\"\(random.pick(["new", "best"]))\")"
-    case 9: return random.pick(Generated.facts(.bool, item: item))
+      return level == .item && random.chance(50)
+        ? "i.inList(\"new\")" : "inList(\"\(random.pick(["new", "best"]))\")"
+    case 9: return random.pick(Generated.facts(.bool, level))
     case 10:
       return "timeOfDay(\(time())) \(comparison()) \"\(random.pick(["00:00", "05:00", "11:00", "24:00"]))\""
-    case 11: return "timeBetween(\(time()), \"22:00\", \"05:00\")"
+    case 11:
+      return "\(freeText(level)).matches(\(Expression.quoted(random.pick(Generated.patterns))))"
+    case 12: return "\(time()) \(comparison()) \(time())"
+    case 13: return "\(time()) - \(time()) \(comparison()) duration(\"1h\")"
+    case 14: return "timeBetween(\(time()), \"22:00\", \"05:00\")"
     default: return random.pick(["true", "false", "isHoliday(order.placed_at)", "ip.foreign"])
     }
   }
 
-  private mutating func composite(_ item: Bool, _ depth: Int) -> String {
-    let a = condition(item, depth - 1)
-    let b = condition(item, depth - 1)
+  private mutating func composite(_ level: RowLevel, _ depth: Int) -> String {
+    let a = condition(level, depth - 1)
+    let b = condition(level, depth - 1)
     switch random.below(9) {
     case 0, 1: return "(\(a) && \(b))"
     case 2, 3: return "(\(a) || \(b))"
     case 4: return "!(\(a))"
-    case 5: return "(\(a) ? \(b) : \(condition(item, depth - 1)))"
+    case 5: return "(\(a) ? \(b) : \(condition(level, depth - 1)))"
     case 6: return "((\(a)) \(random.pick(["==", "!="])) (\(b)))"
     case 7:
       return
-        "isMissing(\(random.pick([freeText(item), time(), "zones", "inList(\"best\")", "history.amount"])))"
+        "isMissing(\(random.pick([freeText(level), time(), "zones", "inList(\"best\")", "history.amount"])))"
     default:
-      if item { return "(\(a) && \(b))" }
-      let list = random.pick(["items", "allItems"])
-      return "\(list).\(random.pick(["exists", "all"]))(i, \(condition(true, depth - 1)))"
+      if level != .order { return "(\(a) && \(b))" }
+      let (list, lines) = lines(depth)
+      return "\(list).\(random.pick(["exists", "all", "exists_one"]))(i, \(condition(lines, depth - 1)))"
     }
   }
 
@@ -130,14 +195,20 @@ struct Generated {
     batch.reset()
     for _ in 0..<rows {
       batch.beginOrder(ruleSet: random.below(ruleSets))
-      for fact in Fact.allCases where !fact.isItemLevel && random.chance(75) { set(fact, batch) }
+      for fact in Fact.allCases where fact.level == .order && random.chance(75) { set(fact, batch) }
       for slot in 0..<batch.layout.claimWindows.count where random.chance(70) {
         batch.setClaimCount(slot: slot, Int64(random.below(4)))
+      }
+      for (slot, fact) in batch.layout.timedFacts.enumerated() where random.chance(70) {
+        batch.setTimed(slot: slot, Int64(random.below(fact.isTruth ? 2 : 4)))
       }
       if random.chance(20) { batch.setZoneMissing() }
       for name in ["other", "new", "best"] where random.chance(70) { batch.addList(name) }
       let items = random.pick([0, 0, 1, 1, 2, 3, random.chance(3) ? 130 : 2])
       for index in 0..<items { addItem(index, batch) }
+      for level in [RowLevel.receiver, .claim, .coupon] {
+        for _ in 0..<random.pick([0, 0, 1, 2, random.chance(3) ? 70 : 3]) { addLine(level, batch) }
+      }
     }
   }
 
@@ -153,13 +224,28 @@ struct Generated {
     }
   }
 
+  private mutating func addLine(_ level: RowLevel, _ batch: FactBatch) {
+    batch.addLine(level)
+    for fact in Fact.allCases where fact.level == level && random.chance(75) {
+      switch fact.storage {
+      case .number: batch.setLineInt(fact, random.pick(Generated.numbers))
+      case .truth: batch.setLineBool(fact, random.chance(50))
+      default: batch.setLineString(fact, random.pick(Generated.texts))
+      }
+    }
+  }
+
   private mutating func addItem(_ index: Int, _ batch: FactBatch) {
     batch.addItem(live: random.chance(70), gift: random.chance(25), voucher: random.chance(10))
-    for fact in Fact.allCases where fact.isItemLevel && random.chance(75) {
+    for fact in Fact.allCases where fact.level == .item && random.chance(75) {
       switch fact.storage {
       case .number: batch.setItemInt(fact, random.pick(Generated.numbers))
       case .text: batch.setItemString(fact, random.pick(Generated.texts))
-      default: break
+      case .truth: if fact == .itemTracking { batch.setItemBool(fact, random.chance(50)) }
+      case .textList:
+        for _ in 0..<random.below(4) {
+          batch.items.addElement(fact, batch.dictionary.intern(random.pick(Generated.texts)))
+        }
       }
     }
     batch.setListMembership(itemIndex: index, mask: random.next())

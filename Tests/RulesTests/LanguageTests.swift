@@ -55,7 +55,10 @@ import Testing
       "timeOfDay(order.placed_at) < 11", "order.placed_at > \"2026-01-01\"", "true < false", "inList(grade)",
       "1 + true == 1",
       "params.x > 1", "isMissing(1)", "now > order.placed_at", "gift.is_gift ? 1 : \"a\"", "(", "1 =", "a b",
-      "1 2",
+      "1 2", "grade.matches(grade)", "amount.items.matches(\"a\")", "size(1) == 1",
+      "addMonths(order.placed_at, history.orders) > order.placed_at",
+      "addMonths(order.placed_at, 2000) > order.placed_at", "order.placed_at.getHours(\"UTC\") == 1",
+      "grade.getHours() == 1",
       "\"open", "99999999999999999999 > 1", "1.00001 > 1", "bundle.partners(duration(\"30m\")) > 1",
     ] { #expect(!problems(source).isEmpty, "\(source)") }
   }

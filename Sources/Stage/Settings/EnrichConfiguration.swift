@@ -11,6 +11,8 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
   public let stockAgeHoursMax: Int
   /// Seconds that the shop's civil time is ahead of UTC.
   public let zoneOffsetSeconds: Int
+  /// ms without inputs after which the wall clock moves a partition's deadlines; nil: never.
+  public let idleAfterMs: Int?
 
   private static let keys = CommonKeys(stage: "enrich", port: 8_081)
   private static let stateKeys = StateKeys(stage: "enrich")
@@ -29,10 +31,13 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
   private static let zoneKey = ConfigurationKey.text(
     "enrich.zone_offset", "+09:00", bytesMax: 6,
     "How far the shop's civil time is ahead of UTC, as +HH:MM or -HH:MM.")
+  private static let idleKey = ConfigurationKey.integer(
+    "enrich.timers_idle_after_ms", 0...86_400_000, 60_000,
+    "A partition without orders for so long goes by the wall clock for what is overdue. 0: never.")
 
   public static let schema = ConfigurationSchema(
     stage: "enrich",
-    keys: keys.all + stateKeys.all + [rulesKey, databaseKey, directoryKey, stockKey, zoneKey],
+    keys: keys.all + stateKeys.all + [rulesKey, databaseKey, directoryKey, stockKey, zoneKey, idleKey],
     relations: keys.relations + stateKeys.relations + [
       ConfigurationRelation([zoneKey]) { values in
         guard offsetSeconds(values.text(zoneKey)) == nil else { return [] }
@@ -47,6 +52,8 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
     referenceDatabase = values.text(Self.databaseKey)
     referenceDirectory = values.optional(Self.directoryKey)
     stockAgeHoursMax = values.integer(Self.stockKey)
+    let idle = values.integer(Self.idleKey)
+    idleAfterMs = idle > 0 ? idle : nil
     zoneOffsetSeconds = Self.offsetSeconds(values.text(Self.zoneKey)) ?? 32_400
   }
 

@@ -53,7 +53,7 @@ struct FactFile {
     }
     if name.hasPrefix("inList(\"") { return .list(name: String(name.dropFirst(8).dropLast(2))) }
     guard let entry = FactCatalog.entries.first(where: { $0.name == name }), let fact = entry.fact,
-      !fact.isItemLevel
+      fact.level == .order
     else { return .skip }
     return .fact(fact, entry.type)
   }

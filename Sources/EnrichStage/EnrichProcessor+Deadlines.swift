@@ -1,0 +1,118 @@
+import History
+public import Kafka
+import Orders
+import Store
+import Topics
+
+/// How an idle partition's deadlines fall due: by marks that its owner writes into it.
+public struct IdleClock: Sendable {
+  /// Topic `orders`, of the lane's producer.
+  public var orders: TopicHandle
+  /// µs without an input after which a partition is idle.
+  public var idleAfterUs: Int64
+
+  public init(orders: TopicHandle, idleAfterUs: Int64) {
+    self.orders = orders
+    self.idleAfterUs = idleAfterUs
+  }
+}
+
+/// A record of `orders` that moves the clock of its partition and is nothing else.
+public enum ClockMark {
+  /// Value of topic `orders`.
+  public static func value(at instant: Int64) -> [UInt8] {
+    var mark = ContextEventValue()
+    mark.at = Instant(microseconds: instant)
+    return mark.ordersValue
+  }
+
+  /// A context of nobody's order, of no time but one.
+  static func isHeld(by context: ContextEventValue) -> Bool {
+    context.orderId.isEmpty && context.mallId.isEmpty && context.customer == nil && context.ip.isEmpty
+      && context.at.microseconds != 0
+  }
+}
+
+extension EnrichProcessor {
+  /// An event may be so far ahead of its record's time for the clock, where that is bounded.
+  static let aheadUsMax: Int64 = 600_000_000
+
+  /// Finds the clock and every deadline of a partition that was claimed; nil when no rule asks for any.
+  func deadlines(of state: PartitionState) throws -> Deadlines? {
+    guard folder.watchesDeadlines else { return nil }
+    var stored: (clock: Int64, watchesHash: UInt64)?
+    try state.scan(prefix: Deadlines.recordKey) { _, record in stored = Deadlines.read(record) }
+    let hash = folder.watchesHash
+    let isSame = stored?.watchesHash == hash
+    let deadlines = Deadlines(
+      clock: stored?.clock ?? .min, watchesHash: hash, isChanged: !isSame, nowUs: clockUs())
+    // What was not watched before may be long due.
+    let after = isSame ? deadlines.clock : .min
+    try state.scan(prefix: []) { key, record in
+      guard key.first != Deadlines.recordKey.first else { return }
+      let found = try folder.storedDeadline(key: key, record: record, after: after)
+      deadlines.schedule(found.customerKey, found.nextDue)
+    }
+    return deadlines
+  }
+
+  /// Before an input is folded: the clock that it moves on.
+  func advanceClock(_ deadlines: Deadlines, to eventTime: Int64, _ message: MessageView) {
+    var instant = eventTime
+    if isClockBounded, message.timestampMs > 0 {
+      instant = min(instant, message.timestampMs &* 1_000 &+ EnrichProcessor.aheadUsMax)
+    }
+    deadlines.advance(to: instant)
+    folder.clock = deadlines.clock
+  }
+
+  /// After an input was folded: what the clock has reached. `emitted`: records that the input caused so far.
+  func fireDue(
+    _ deadlines: Deadlines, _ message: MessageView, emitted: Int, _ customers: Customers, _ producer: Producer
+  ) throws {
+    guard deadlines.next <= deadlines.clock else { return }
+    folder.clock = deadlines.clock
+    var number = UInt32(clamping: max(emitted, 1))
+    while let (key, due) = deadlines.popDue() {
+      guard let identity = CustomerIdentity(recordPrefix: key) else { continue }
+      let customer = try self.customer(identity, key: key, customers)
+      let next = folder.nextDue(in: customer, after: due - 1)
+      guard next == due else {
+        // Another state has cancelled it.
+        deadlines.schedule(key, next)
+        continue
+      }
+      var failure: (any Error)?
+      let outcome = folder.fire(
+        customer, from: due, position: InputPosition(partition: message.partition, offset: message.offset),
+        number: number
+      ) { record in
+        do { try send(record, producer) } catch { failure = failure ?? error }
+      }
+      if let failure { throw failure }
+      number += UInt32(clamping: outcome.emitted)
+      counts.emitted += outcome.emitted
+      counts.fired += outcome.emitted
+      deadlines.schedule(key, outcome.nextDue)
+      note(customer, key: key, customers)
+    }
+    counts.deadlinesUnwatched = deadlines.unwatched
+  }
+
+  /// Called between batches: marks idle partitions whose next deadline the wall clock has passed.
+  public func tick(outputs producer: Producer) throws {
+    guard let idleClock else { return }
+    let now = clockUs()
+    for (partition, customers) in partitions {
+      guard let deadlines = customers.deadlines, deadlines.next <= now, deadlines.clock < now,
+        now - deadlines.lastActiveUs >= idleClock.idleAfterUs
+      else { continue }
+      deadlines.lastActiveUs = now
+      _ = try ClockMark.value(at: now).withUnsafeBytes {
+        try producer.send(topic: idleClock.orders, partition: partition, key: nil, value: $0)
+      }
+      producer.flushPending()
+      counts.marks += 1
+    }
+  }
+}

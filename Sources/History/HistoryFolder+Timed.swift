@@ -1,0 +1,177 @@
+import Orders
+import Topics
+
+extension HistoryFolder {
+  /// The facts with a span, in the order of the demand.
+  func writeTimed(
+    of state: DatedSnapshot, _ index: Int, in customer: CustomerHistory, cut: Int64, bundles: Bool,
+    to facts: inout ProtobufWriter
+  ) {
+    for fact in demand.timed {
+      var value: Int64
+      if fact.kind == .duplicates {
+        guard customer.customer.kind != .none else { continue }
+        value = bundles ? duplicates(of: state, index, in: customer, cut: cut, within: fact.span) : 0
+      } else {
+        value = isOverdue(customer.orders[index], fact, in: customer) ? 1 : 0
+      }
+      facts.message(18) { entry in
+        entry.int32(1, fact.kind.rawValue)
+        entry.int64(2, fact.span)
+        entry.int64(3, value)
+      }
+    }
+  }
+
+  // MARK: Duplicates
+
+  private func duplicates(
+    of state: DatedSnapshot, _ index: Int, in customer: CustomerHistory, cut: Int64, within span: Int64
+  ) -> Int64 {
+    var count: Int64 = 0
+    for other in customer.orders.indices where other != index {
+      let order = customer.orders[other]
+      guard let sibling = cut == .max ? order.latest : order.state(at: cut) else { continue }
+      if state.isDuplicate(of: sibling, within: span) { count += 1 }
+    }
+    return count
+  }
+
+  /// Whether a sibling's two states give different things to the duplicates of an order. May say yes too often.
+  func isDuplicateAffected(_ order: FoldedOrder, _ before: DatedSnapshot?, _ after: DatedSnapshot?) -> Bool {
+    guard !duplicateSpans.isEmpty, before !== after, !order.isFirstSeenClosed, let x = order.decided else {
+      return false
+    }
+    // A changed order may show late facts, whose receiver and lines are those of its last state.
+    if order.latest !== x, order.closedFrom != nil { return true }
+    return duplicateSpans.contains { span in
+      (before.map { x.isDuplicate(of: $0, within: span) } ?? false)
+        != (after.map { x.isDuplicate(of: $0, within: span) } ?? false)
+    }
+  }
+
+  // MARK: Deadlines
+
+  /// At T(X), which the clock moves on for an open order (docs/design.md, "Deadlines").
+  private func isOverdue(_ order: FoldedOrder, _ fact: TimedFact, in customer: CustomerHistory) -> Bool {
+    guard let since = order.since(fact.kind) else { return false }
+    let isAlone = customer.customer.kind == .none
+    let latest = isAlone ? order.snapshots.last?.eventTime ?? .min : customer.latestEventTime
+    let instant = order.cut == .max ? max(clock, latest) : order.cut
+    return since + fact.span <= instant
+  }
+
+  /// Deadlines of an open order.
+  private func forEachDue(of order: FoldedOrder, _ body: (Int64) -> Void) {
+    guard order.closedFrom == nil else { return }
+    for fact in watches {
+      if let since = order.since(fact.kind) { body(since + fact.span) }
+    }
+  }
+
+  /// The first deadline of an open order after an instant; `.max`: none.
+  func nextDue(of order: FoldedOrder, after instant: Int64) -> Int64 {
+    var next = Int64.max
+    forEachDue(of: order) { due in if due > instant { next = min(next, due) } }
+    return next
+  }
+
+  /// The last deadline of an open order that the clock has reached; `.min`: none.
+  func lastDue(of order: FoldedOrder) -> Int64 {
+    guard !watches.isEmpty else { return .min }
+    var last = Int64.min
+    forEachDue(of: order) { due in if due <= clock { last = max(last, due) } }
+    return last
+  }
+
+  /// Whether some rule asks what is overdue.
+  public var watchesDeadlines: Bool { !watches.isEmpty }
+
+  /// Of the deadlines that are watched: the same for the same ones, whatever their order.
+  public var watchesHash: UInt64 {
+    watches.reduce(UInt64(watches.count)) { sum, fact in
+      var hash = ContentHash()
+      hash.add(UInt64(UInt32(bitPattern: fact.kind.rawValue)))
+      hash.add(UInt64(bitPattern: fact.span))
+      return sum &+ hash.value
+    }
+  }
+
+  /// The first deadline of the customer after an instant; `.max`: none.
+  public func nextDue(in customer: CustomerHistory, after instant: Int64) -> Int64 {
+    customer.orders.reduce(.max) { min($0, nextDue(of: $1, after: instant)) }
+  }
+
+  /// Fires what fell due from `instant` up to the clock: emits every order of the customer that this changed, in
+  /// position order, numbered from `number`. What fired before, or is no longer so, emits nothing.
+  public func fire(
+    _ customer: CustomerHistory, from instant: Int64, position: InputPosition, number: UInt32,
+    emit: (EmittedRecord) -> Void
+  ) -> (emitted: Int, nextDue: Int64) {
+    var due: [Int] = []
+    var next = Int64.max
+    for (index, order) in customer.orders.enumerated() {
+      if nextDue(of: order, after: instant - 1) <= clock { due.append(index) }
+      next = min(next, nextDue(of: order, after: clock))
+    }
+    if due.count > 1 { due.sort { customer.isEarlier($0, $1) } }
+    var cause = Cause(position: position, eventTime: 0, n: number)
+    for index in due {
+      cause.eventTime = lastDue(of: customer.orders[index])
+      decide(index, in: customer, &cause, always: false, emit)
+    }
+    return (Int(cause.n - number), next)
+  }
+
+  /// What a stored record of an order tells about deadlines.
+  public struct StoredDeadline {
+    /// `CustomerIdentity.recordPrefix`.
+    public var customerKey: [UInt8]
+    /// `.max`: none.
+    public var nextDue: Int64
+  }
+
+  /// Reads a stored `OrderLedger`. Throws `malformedRecord`.
+  public func storedDeadline(
+    key: UnsafeRawBufferPointer, record: UnsafeRawBufferPointer, after instant: Int64
+  ) throws(HistoryError) -> StoredDeadline {
+    guard let parts = RecordKey(key) else { throw .malformedRecord }
+    let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
+    try order.restore(record)
+    return StoredDeadline(
+      customerKey: parts.customer.recordPrefix, nextDue: nextDue(of: order, after: instant))
+  }
+}
+
+extension TimedFact.Kind {
+  /// Whether an order's state is one in which this can become overdue.
+  fileprivate func holds(in summary: SnapshotSummary) -> Bool {
+    guard !summary.isClosed else { return false }
+    switch self {
+    case .duplicates: return false
+    case .unpaid: return summary.paymentStatus == .unpaid
+    case .giftAddress: return summary.isGiftPending
+    case .unshipped: return summary.isPaid
+    }
+  }
+}
+
+extension FoldedOrder {
+  /// Since when the order has been so at T(X) without a break; nil when it is not so.
+  ///
+  /// Counts from `placed_at`, or `paid_at` for what is not shipped. After a break it counts anew, from the event time
+  /// of the state that began it.
+  func since(_ kind: TimedFact.Kind) -> Int64? {
+    let last = (closedFrom ?? effective.count) - 1
+    guard last >= 0, kind.holds(in: effective[last].summary) else { return nil }
+    var first = last
+    while first > 0, kind.holds(in: effective[first - 1].summary) { first -= 1 }
+    let began = effective[first].eventTime
+    let summary = effective[last].summary
+    if kind == .unshipped {
+      if first > 0, effective[first - 1].summary.isClosed { return began }
+      return summary.paidAt?.microseconds ?? began
+    }
+    return first == 0 ? summary.placedAt.microseconds : began
+  }
+}

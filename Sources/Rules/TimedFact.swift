@@ -1,0 +1,58 @@
+/// A fact of an order with a span of time that the rule names: a column of its own in the batch.
+public struct TimedFact: Hashable, Sendable, Comparable {
+  /// Numbers as in `enriched.proto`, `TimedKind`.
+  public enum Kind: Int, Hashable, Sendable, CaseIterable {
+    /// Other open orders of the same things to the same receiver, placed at most the span apart.
+    case duplicates = 0
+    /// 0 or 1: unpaid for at least the span.
+    case unpaid = 1
+    /// 0 or 1: the gift's address is pending for at least the span.
+    case giftAddress = 2
+    /// 0 or 1: paid for at least the span, and nothing shipped.
+    case unshipped = 3
+
+    /// What `overdue` calls it.
+    var state: String? {
+      switch self {
+      case .duplicates: nil
+      case .unpaid: "unpaid"
+      case .giftAddress: "gift_address"
+      case .unshipped: "unshipped"
+      }
+    }
+
+    /// Spans that a rule may name, in µs.
+    var spans: ClosedRange<Int64> {
+      self == .duplicates ? 60_000_000...3_600_000_000 : 60_000_000...31_622_400_000_000
+    }
+  }
+
+  public var kind: Kind
+  /// µs.
+  public var span: Int64
+
+  /// Different ones that one rule set may ask for.
+  public static let ofSetMax = 64
+
+  public init(_ kind: Kind, span: Int64) {
+    self.kind = kind
+    self.span = span
+  }
+
+  public static func < (left: TimedFact, right: TimedFact) -> Bool {
+    (left.kind.rawValue, left.span) < (right.kind.rawValue, right.span)
+  }
+
+  /// True or false rather than a number.
+  public var isTruth: Bool { kind != .duplicates }
+
+  /// As a rule writes it: `duplicate.partners(duration("10m"))`, `overdue("unpaid", duration("72h"))`.
+  public var name: String {
+    let seconds = span / 1_000_000
+    let text =
+      seconds % 3_600 == 0
+      ? "\(seconds / 3_600)h" : seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
+    guard let state = kind.state else { return "duplicate.partners(duration(\"\(text)\"))" }
+    return "overdue(\"\(state)\", duration(\"\(text)\"))"
+  }
+}
