@@ -59,9 +59,9 @@ extension Evaluator {
   public func isLineMatched(place: Int, row: Int, itemIndex: Int) -> Bool {
     guard let profile = profile(ofRow: row), plan.profiles[profile].rules.indices.contains(place),
       let match = plan.profiles[profile].rules[place].match, let batch, itemIndex >= 0,
-      itemIndex < Int(batch.itemStarts[row + 1] - batch.itemStarts[row])
+      itemIndex < Int(batch.items.starts[row + 1] - batch.items.starts[row])
     else { return false }
-    return bit(match, Int(batch.itemStarts[row]) + itemIndex) == .true
+    return bit(match, Int(batch.items.starts[row]) + itemIndex) == .true
   }
 
   private func profile(ofRow row: Int) -> Int? {
