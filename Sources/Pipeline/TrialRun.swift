@@ -359,7 +359,7 @@ private final class Stages: Sendable {
     }
     let intake = OrderIntake(secret: secret, producer: producer, topics: intakeTopics, seal: seal)
     intake.onRefusal = { [letters] line, problems, bytes in letters.add(line, problems, bytes) }
-    let watchesDeadlines = ruleSet.demand.timedFacts.contains(where: \.isTruth)
+    let watchesDeadlines = rules.demand.timedFacts.contains(where: \.isTruth)
     intake.latestEventTimeUs = watchesDeadlines ? .min : nil
     var bar = ProgressBar(
       title: "orders", total: file.byteCount > 0 ? file.byteCount : nil,

@@ -39,6 +39,7 @@ extension FactDemand {
     var names = claimWindows.filter { !other.claimWindows.contains($0) }.map { FactReference.claims($0).name }
     names += lists.filter { name in !other.lists.contains { $0.utf8.elementsEqual(name.utf8) } }
       .map { FactReference.list($0).name }
+    names += timedFacts.filter { !other.timedFacts.contains($0) }.map { FactReference.timed($0).name }
     if needsStock, !other.needsStock { names.append(FactReference.fact(.itemStockAfter).name) }
     return names
   }
