@@ -83,11 +83,13 @@ final class DatedSnapshot {
 
   /// Of a snapshot from topic `orders`: takes out the ip and resolves it and the zones.
   convenience init(
-    _ bytes: UnsafeRawBufferPointer, summary: SnapshotSummary, reference: ReferenceData
+    _ bytes: UnsafeRawBufferPointer, summary: SnapshotSummary, reference: ReferenceData,
+    countries: inout CountryMemo
   ) {
     self.init(
       bytes: DatedSnapshot.withoutIP(bytes, summary), summary: summary,
-      country: reference.geo.country(ofText: summary.ip.slice(of: bytes)), hasIP: summary.ip.count > 0,
+      country: countries.country(ofText: summary.ip.slice(of: bytes), in: reference.geo),
+      hasIP: summary.ip.count > 0,
       zones: reference.zones.resolve(receiversOf: bytes, summary))
   }
 

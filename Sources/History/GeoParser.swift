@@ -1,33 +1,79 @@
+internal import Dispatch
 import Glibc
+import Synchronization
 
 extension ReferenceBuilder {
   mutating func addGeo(_ bytes: UnsafeRawBufferPointer, _ file: String) {
     var rows = geoRows ?? GeoRows()
     geoRows = nil
     rows.files.append(file)
-    if rows.files.count == 1 {
-      // Debian's files have about 25 bytes a line.
-      rows.table.starts4.reserveCapacity(bytes.count / 48)
-      rows.table.ends4.reserveCapacity(bytes.count / 48)
-    }
-    var parser = GeoParser(bytes)
-    while parser.nextLine() {
-      switch parser.parseLine() {
-      case .v4(let start, let end, let country) where rows.table.starts4.count < GeoTable.rangesMax:
-        rows.append4(start, end, country, line: parser.line)
-      case .v6(let start, let end, let country) where rows.table.starts6.count < GeoTable.rangesMax:
-        rows.append6(start, end, country, line: parser.line)
-      case .v4, .v6:
-        report(file, parser.line, "at most \(GeoTable.rangesMax) ranges", "the range was left out")
-      case .header: break
-      case .malformed:
+    var lines = 0
+    for part in GeoPart.read(bytes) {
+      for line in part.malformed {
         report(
-          file, parser.line,
+          file, lines + line,
           "first,last,country with two addresses of one family, the first not above the last",
           "IPv4 as decimal integers or dotted, IPv6 as text, country as two letters or ??")
       }
+      rows.append(part.rows, afterLine: lines)
+      lines += part.lineCount
+    }
+    if rows.trimToMax() {
+      report(file, lines, "at most \(GeoTable.rangesMax) ranges of a family", "the rest was left out")
     }
     geoRows = rows
+  }
+}
+
+/// What a stretch of a file's lines holds.
+struct GeoPart: Sendable {
+  var rows = GeoRows()
+  /// Line numbers in the stretch, from 1.
+  var malformed: [Int] = []
+  var lineCount = 0
+
+  /// Below this, threads cost more than they save.
+  static let sharedBytesMin = 1 << 20
+
+  /// The file by two threads at once: it is what a trial run waits for first.
+  static func read(_ bytes: UnsafeRawBufferPointer) -> [GeoPart] {
+    let middle = bytes.count / 2
+    guard bytes.count >= sharedBytesMin, let base = bytes.baseAddress,
+      let found = memchr(base + middle, 10, bytes.count - middle)
+    else { return [GeoPart(bytes, isFirst: true)] }
+    let cut = UnsafeRawPointer(found) - base + 1
+    let texts = [
+      LentBytes(bytes: UnsafeRawBufferPointer(rebasing: bytes[..<cut])),
+      LentBytes(bytes: UnsafeRawBufferPointer(rebasing: bytes[cut...])),
+    ]
+    let parts = Mutex<[GeoPart?]>([nil, nil])
+    DispatchQueue.concurrentPerform(iterations: 2) { index in
+      let part = GeoPart(texts[index].bytes, isFirst: index == 0)
+      parts.withLock { $0[index] = part }
+    }
+    return parts.withLock { $0.compactMap(\.self) }
+  }
+
+  /// Lent for the time of a call that waits for its threads.
+  private struct LentBytes: @unchecked Sendable {
+    let bytes: UnsafeRawBufferPointer
+  }
+
+  init(_ bytes: UnsafeRawBufferPointer, isFirst: Bool) {
+    rows.files = [""]
+    // Debian's files have about 25 bytes a line.
+    rows.table.starts4.reserveCapacity(bytes.count / 48)
+    rows.table.ends4.reserveCapacity(bytes.count / 48)
+    var parser = GeoParser(bytes, isFirst: isFirst)
+    while parser.nextLine() {
+      switch parser.parseLine() {
+      case .v4(let start, let end, let country): rows.append4(start, end, country, line: parser.line)
+      case .v6(let start, let end, let country): rows.append6(start, end, country, line: parser.line)
+      case .header: break
+      case .malformed: malformed.append(parser.line)
+      }
+    }
+    lineCount = parser.line
   }
 }
 
@@ -47,9 +93,11 @@ struct GeoParser {
   private var hasSeenLine = false
   private(set) var line = 0
 
-  init(_ bytes: UnsafeRawBufferPointer) {
+  /// `isFirst`: the bytes begin a file.
+  init(_ bytes: UnsafeRawBufferPointer, isFirst: Bool = true) {
     self.bytes = bytes
-    if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
+    hasSeenLine = !isFirst
+    if isFirst, bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
   }
 
   /// Moves to the next line that is neither blank nor a comment.

@@ -1,5 +1,5 @@
 /// Ranges of `geo.csv` as read, before they are sorted, with the line of each for problems.
-struct GeoRows {
+struct GeoRows: Sendable {
   var table = GeoTable()
   /// `file << 40 | line`.
   var places4: [UInt64] = []
@@ -22,6 +22,42 @@ struct GeoRows {
     table.ends6.append(end)
     table.countries6.append(country)
     places6.append(place(line))
+  }
+
+  /// Takes over the rows of a stretch of the last file that follows that many of its lines.
+  mutating func append(_ part: GeoRows, afterLine line: Int) {
+    let shift = place(line)
+    if let last = table.ends4.last, let first = part.table.starts4.first, last >= first { isSorted4 = false }
+    if let last = table.ends6.last, let first = part.table.starts6.first, last >= first { isSorted6 = false }
+    isSorted4 = isSorted4 && part.isSorted4
+    isSorted6 = isSorted6 && part.isSorted6
+    table.starts4 += part.table.starts4
+    table.ends4 += part.table.ends4
+    table.countries4 += part.table.countries4
+    places4 += part.places4.map { $0 &+ shift }
+    table.starts6 += part.table.starts6
+    table.ends6 += part.table.ends6
+    table.countries6 += part.table.countries6
+    places6 += part.places6.map { $0 &+ shift }
+  }
+
+  /// Leaves out what is beyond the limit; true if there was something.
+  mutating func trimToMax() -> Bool {
+    let over4 = table.starts4.count - GeoTable.rangesMax
+    let over6 = table.starts6.count - GeoTable.rangesMax
+    if over4 > 0 {
+      table.starts4.removeLast(over4)
+      table.ends4.removeLast(over4)
+      table.countries4.removeLast(over4)
+      places4.removeLast(over4)
+    }
+    if over6 > 0 {
+      table.starts6.removeLast(over6)
+      table.ends6.removeLast(over6)
+      table.countries6.removeLast(over6)
+      places6.removeLast(over6)
+    }
+    return over4 > 0 || over6 > 0
   }
 
   private func place(_ line: Int) -> UInt64 {

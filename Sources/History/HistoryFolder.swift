@@ -25,6 +25,7 @@ public final class HistoryFolder {
   public var clock = Int64.min
 
   var writer = ProtobufWriter(capacity: 8192)
+  private var countries = CountryMemo()
   var history: HistoryFacts
   /// Bits per item, reused.
   var itemBits: [UInt64] = []
@@ -84,7 +85,7 @@ public final class HistoryFolder {
     into customer: CustomerHistory, emit: (EmittedRecord) -> Void
   ) throws(HistoryError) -> FoldOutcome {
     guard summary.isOf(customer.customer, in: snapshot) else { throw .otherCustomer }
-    let dated = DatedSnapshot(snapshot, summary: summary, reference: reference)
+    let dated = DatedSnapshot(snapshot, summary: summary, reference: reference, countries: &countries)
     let orderId = summary.order.slice(of: snapshot)
     let before =
       customer.indexOfOrder(shopNo: summary.shopNo, orderId: orderId).map {

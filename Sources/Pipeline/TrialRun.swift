@@ -332,6 +332,8 @@ private final class Stages: Sendable {
       for problem in problems { StandardStream.error.write("warning: \(problem)\n") }
       loaded = reference
     }
+    // What reading the files took is not needed again.
+    ProcessMemory.trim()
     return loaded
   }
 
