@@ -20,6 +20,8 @@ public struct EnrichLaneSettings: Sendable {
   public var zoneOffsetMinutes = 540
   /// Of a state that nobody reads afterwards: so much is written at once when memory is full.
   public var collectBytesMax = Int.max
+  /// As `EnrichProcessor.residentBytesMax`.
+  public var residentBytesMax = Int.max
   /// ms without inputs after which the wall clock moves a partition's deadlines; nil: never.
   public var idleAfterMs: Int?
   /// In service: an event's time counts for deadlines up to a little more than its record's time.
@@ -55,6 +57,7 @@ public func runEnrichLane(
   let processor = EnrichProcessor(
     folder: folder, outputs: outputs, seal: settings.seal, cacheBytesMax: settings.cacheBytes)
   processor.collectBytesMax = settings.collectBytesMax
+  processor.residentBytesMax = settings.residentBytesMax
   processor.isClockBounded = settings.isClockBounded
   if folder.watchesDeadlines, let idleAfterMs = settings.idleAfterMs {
     processor.idleClock = IdleClock(

@@ -78,6 +78,11 @@ public final class EnrichProcessor: StatefulProcessor {
   /// A collection takes the customers changed first, up to about this many bytes. Only for state that nobody reads after
   /// the process: what is durable is collected whole.
   public var collectBytesMax = Int.max
+  /// Of the whole process: beyond it the caches get smaller, step by step. What customers of all sizes leave between
+  /// them in the heap grows with the number of orders, and no accounting of ours sees it.
+  public var residentBytesMax = Int.max
+  /// Bytes by which each partition's cache is smaller than `cacheBytesMax`.
+  private var cacheReduction = 0
   /// Reused: key of the record on its way out.
   private var outputKey: [UInt8] = []
 
@@ -101,7 +106,7 @@ public final class EnrichProcessor: StatefulProcessor {
 
   public func close(_ partition: Int32) { partitions[partition] = nil }
 
-  public var dirtyBytes: Int { partitions.values.reduce(0) { $0 + $1.cache.dirtyBytes } }
+  public var dirtyBytes: Int { partitions.values.reduce(0) { $0 + $1.cache.dirtyBytes + cacheReduction } }
 
   public func process(_ batch: MessageBatch, outputs producer: Producer) throws {
     for index in 0..<batch.count {
@@ -301,6 +306,14 @@ public final class EnrichProcessor: StatefulProcessor {
     return end.map { max($0, 1) } ?? customers.touched.count
   }
 
+  private func reduceCaches() {
+    cacheReduction = min(cacheReduction + collectBytesMax, cacheBytesMax / 4 * 3)
+    for customers in partitions.values {
+      customers.cache.bytesMax = cacheBytesMax - cacheReduction
+      customers.cache.trim()
+    }
+  }
+
   public func persisted() {
     for customers in partitions.values {
       if !customers.collected.isEmpty { customers.isFileEmpty = false }
@@ -312,6 +325,7 @@ public final class EnrichProcessor: StatefulProcessor {
       customers.cache.trim()
     }
     guard collectBytesMax < .max else { return }
+    if ProcessMemory.residentBytes > residentBytesMax { reduceCaches() }
     persistedParts += 1
     // What customers of all sizes leave behind would add up to tens of megabytes.
     if persistedParts % EnrichProcessor.partsPerTrim == 0 { ProcessMemory.trim() }

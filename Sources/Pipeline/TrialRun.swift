@@ -31,6 +31,8 @@ public struct TrialRunSettings: Sendable {
   var ledgerBytesMax = 16 << 20
   /// What is written at once when either is full.
   var collectBytesMax = 4 << 20
+  /// Of the process: beyond it fewer histories are kept.
+  var residentBytesMax = 256 << 20
 
   public init(orders: String, out: String) {
     self.orders = orders
@@ -316,6 +318,7 @@ private final class Stages: Sendable {
     settings.lane.keepsStateAtEnd = false
     settings.lane.dirtyBytesMax = share / 40 * 39
     settings.collectBytesMax = self.settings.collectBytesMax / self.settings.partitions
+    settings.residentBytesMax = self.settings.residentBytesMax
     let context = enrich[Int(partition)]
     guarded(context) {
       try runEnrichLane(settings, context: context) { counts in

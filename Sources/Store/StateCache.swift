@@ -17,7 +17,8 @@ public struct DirtyEntry<Value: AnyObject> {
 public final class StateCache<Value: AnyObject> {
   @usableFromInline let index: CacheIndex
   @usableFromInline var values: [Value?] = []
-  public let bytesMax: Int
+  /// May be lowered at any time; the next `trim()` makes it true.
+  public var bytesMax: Int
 
   /// - Parameter seed: of the hash; the order of nothing visible depends on it.
   @inlinable public init(bytesMax: Int, seed: UInt64 = .random(in: .min ... .max)) {
