@@ -24,7 +24,7 @@ import threading
 import time
 
 import stages as common
-from stages import BIN, BOOTSTRAP, CLUSTER, ROOT, SEED, Stage, check, feed, passflow, reset_topics, sample, wait_until
+from stages import BIN, BOOTSTRAP, CLUSTER, ROOT, SEED, Stage, Supervision, check, feed, passflow, reset_topics, sample, wait_until
 
 LONG = os.environ.get("PASSFLOW_TEST_LONG") == "1"
 KILLS = int(os.environ.get("PASSFLOW_FAULT_KILLS", 1000 if LONG else 240))
@@ -205,30 +205,6 @@ def torment(stages, tally, kills):
     for tormentor in tormentors:
         tormentor.join(timeout=30)
     return next((t.problem for t in tormentors if t.problem), None)
-
-
-class Supervision(threading.Thread):
-    """Restarts what ended, as systemd or Kubernetes would, and keeps what it said last.
-
-    Allowed is one reason only: fenced, by which a broker tells an instance that its name has gone to another."""
-
-    def __init__(self, stages):
-        super().__init__(daemon=True)
-        self.stages, self.ending = stages, threading.Event()
-        self.restarts, self.problem = collections.Counter(), None
-
-    def run(self):
-        while not self.ending.wait(0.2):
-            for stage in self.stages:
-                if stage.process.poll() is None:
-                    continue
-                with open(stage.log, encoding="utf-8", errors="replace") as log:
-                    last = [line for line in log if '"stage.failed"' in line][-1:]
-                reason = "fenced" if last and "FENCED" in last[0] else "other"
-                self.restarts[reason] += 1
-                if reason == "other":
-                    self.problem = f"{stage.name}-{stage.number} ended: {last[0].strip()[-300:] if last else 'no word'}"
-                stage.start()
 
 
 def zombies(stages, count, choices):

@@ -15,7 +15,7 @@ import tempfile
 import time
 
 import stages as common
-from stages import BIN, BOOTSTRAP, CLUSTER, ROOT, SEED, Stage, check, feed, passflow, reset_topics, sample, wait_until
+from stages import BIN, BOOTSTRAP, CLUSTER, ROOT, SEED, Stage, Supervision, check, feed, passflow, reset_topics, sample, wait_until
 
 
 def demo(work, orders):
@@ -47,7 +47,7 @@ def real_broker(name, work, orders, expected, partitions, kills):
         check(name, "topics create: " + made.stderr[-300:])
         return
     stages = [Stage(stage, number, work) for stage in ("enrich", "evaluate", "apply") for number in (1, 2)]
-    started = time.monotonic()
+    started, supervision = time.monotonic(), None
     try:
         if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
             waiting = [f"{s.name}-{s.number}" for s in stages if not s.is_ready()]
@@ -78,6 +78,10 @@ def real_broker(name, work, orders, expected, partitions, kills):
                 subprocess.run([CLUSTER, "revive", broker], capture_output=True)
                 for stage in stages[::2]:
                     stage.start()
+                # The coordinator's death may fence an instance under its own name: it is started again, as
+                # docs/operate.md asks of whoever runs it.
+                supervision = Supervision(stages)
+                supervision.start()
         waited = passflow("wait", "--timeout", "120", timeout=180)
         took = time.monotonic() - feeding
         if waited.returncode != 0:
@@ -96,7 +100,15 @@ def real_broker(name, work, orders, expected, partitions, kills):
                 problem = f"{len(missing)} rows missing, {len(extra)} too many: {sorted(missing | extra)[:3]}"
         print(f"   ready after {ready:.1f} s, {len(lines)} snapshots through in {took:.1f} s", flush=True)
         check(name, problem)
+        if supervision:
+            supervision.ending.set()
+            supervision.join()
+            print(f"   restarted by supervision: {dict(supervision.restarts)}", flush=True)
+            check(name + ": no stage ends by itself but when it is fenced", supervision.problem)
     finally:
+        if supervision:
+            supervision.ending.set()
+            supervision.join()
         codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
         bad = {key: code for key, code in codes.items() if code != 0}
         check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)

@@ -1,9 +1,11 @@
 """What the scenarios on processes share: stages as processes, topics, feeding, a tally."""
+import collections
 import gzip
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -124,6 +126,30 @@ class Stage:
             self.process.kill()
             self.process.wait()
             return "did not end within 15 s"
+
+
+class Supervision(threading.Thread):
+    """Restarts what ended, as systemd or Kubernetes would, and keeps what it said last.
+
+    Allowed is one reason only: fenced, by which a broker tells an instance that its name has gone to another."""
+
+    def __init__(self, stages):
+        super().__init__(daemon=True)
+        self.stages, self.ending = stages, threading.Event()
+        self.restarts, self.problem = collections.Counter(), None
+
+    def run(self):
+        while not self.ending.wait(0.2):
+            for stage in self.stages:
+                if stage.process.poll() is None:
+                    continue
+                with open(stage.log, encoding="utf-8", errors="replace") as log:
+                    last = [line for line in log if '"stage.failed"' in line][-1:]
+                reason = "fenced" if last and "FENCED" in last[0] else "other"
+                self.restarts[reason] += 1
+                if reason == "other":
+                    self.problem = f"{stage.name}-{stage.number} ended: {last[0].strip()[-300:] if last else 'no word'}"
+                stage.start()
 
 
 def reset_topics():
