@@ -128,26 +128,44 @@ let package = Package(
     benchmark("PipelineBench", ["Stage", "Kafka", "Topics", "IngestStage"], folder: "pipeline"),
     benchmark("RelayBench", ["Stage", "Kafka"], folder: "pipeline"),
 
-    tests("OrdersTests", ["Orders"]),
-    tests("TopicsTests", ["Topics", "Orders"], exclude: ["Fixtures"]),
+    // What test targets share.
+    .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
+    .target(
+      name: "LaneTestKit", dependencies: ["Kafka", "Stage", "Store"], path: "Tests/LaneTestKit",
+      swiftSettings: settings),
+    tests("OrdersTests", ["TestKit", "Orders"]),
+    tests("TopicsTests", ["TestKit", "Topics", "Orders"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
-    tests("RulesTests", ["Rules", "CRuleKernels", "CAllocationCount"]),
-    tests("RuleToolsTests", ["RuleTools", "Rules", "Files", "History", "YAML", "Orders", "Topics"]),
-    tests("HistoryTests", ["History", "Orders", "Topics"]),
-    tests("KafkaTests", ["Kafka"]),
-    tests("StoreTests", ["Store"]),
-    tests("ShopTests", ["Shop", "Orders", "Store"]),
-    tests("IngestStageTests", ["IngestStage", "Stage", "Orders", "Topics", "Kafka", "HTTP"]),
-    tests("ApplyStageTests", ["ApplyStage", "Orders", "Topics", "Shop", "Kafka", "Stage", "Store"]),
+    tests("RulesTests", ["TestKit", "Rules", "CRuleKernels", "CAllocationCount"]),
     tests(
-      "EnrichStageTests", ["EnrichStage", "History", "Kafka", "Orders", "Rules", "Stage", "Store", "Topics"]),
+      "RuleToolsTests", ["TestKit", "RuleTools", "Rules", "Files", "History", "YAML", "Orders", "Topics"]),
+    tests("HistoryTests", ["TestKit", "History", "Orders", "Topics"]),
+    tests("KafkaTests", ["Kafka"]),
+    tests("StoreTests", ["TestKit", "Store"]),
+    tests("ShopTests", ["Shop", "Orders", "Store"]),
+    tests(
+      "IngestStageTests",
+      ["LaneTestKit", "TestKit", "IngestStage", "Stage", "Orders", "Topics", "Kafka", "HTTP"]),
+    tests(
+      "ApplyStageTests",
+      ["LaneTestKit", "TestKit", "ApplyStage", "Orders", "Topics", "Shop", "Kafka", "Stage", "Store"]),
+    tests(
+      "EnrichStageTests",
+      [
+        "LaneTestKit", "TestKit", "EnrichStage", "History", "Kafka", "Orders", "Rules", "Stage", "Store",
+        "Topics",
+      ]),
     tests(
       "EvaluateStageTests",
-      ["EvaluateStage", "ApplyStage", "Files", "History", "Kafka", "Orders", "Rules", "Stage", "Topics"]),
+      [
+        "TestKit", "EvaluateStage", "ApplyStage", "Files", "History", "Kafka", "Orders", "Rules", "Stage",
+        "Topics",
+      ]),
     tests(
       "ScenarioTests",
       [
+        "TestKit",
         "ApplyStage", "EnrichStage", "EvaluateStage", "Files", "History", "Orders", "Pipeline", "Rules",
         "Shop",
         "Topics",
@@ -156,12 +174,13 @@ let package = Package(
     tests(
       "PipelineTests",
       [
+        "LaneTestKit",
         "Pipeline", "Files", "EnrichStage", "EvaluateStage", "History", "IngestStage", "HTTP", "Kafka",
         "Orders", "Rules", "Stage", "Topics",
       ]),
     tests("HTTPTests", ["HTTP"]),
     tests("StageTests", ["Stage"]),
-    tests("StageSimulationTests", ["Stage", "Kafka", "Store"]),
+    tests("StageSimulationTests", ["TestKit", "Stage", "Kafka", "Store"]),
   ],
   cxxLanguageStandard: .cxx17
 )

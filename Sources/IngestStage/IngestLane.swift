@@ -94,7 +94,7 @@ public final class IngestLane: Sendable {
     if let contextJoin = settings.contextJoin {
       try join.start(settings, contextJoin)
     } else {
-      health.become(.ready)
+      becomeReady()
     }
     defer {
       join.stop()
@@ -202,11 +202,16 @@ public final class IngestLane: Sendable {
     return nil
   }
 
+  private func becomeReady() {
+    health.become(.ready)
+    log.info("ingest.ready")
+  }
+
   /// Ready once the join has restored its state; what its group does later is no reason to send nobody here.
   private func watchJoin(_ context: LaneContext) -> IngestFailure? {
     guard settings.contextJoin != nil else { return nil }
     if let failure = join.context.failure { return IngestFailure("context join: \(failure)") }
-    if join.context.current == .ready, health.current == .starting { health.become(.ready) }
+    if join.context.current == .ready, health.current == .starting { becomeReady() }
     copyJoinFigures(to: context)
     return nil
   }

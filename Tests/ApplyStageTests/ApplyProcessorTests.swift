@@ -1,6 +1,7 @@
 import ApplyStage
 import Glibc
 import Kafka
+import LaneTestKit
 import Orders
 import Shop
 import Stage
@@ -161,35 +162,4 @@ private final class ApplyBench {
     if stopAt == nil, context.failure != nil { throw Stopped() }
     return processor.counts
   }
-}
-
-/// Hands everything on; dies at an offset as a killed process does (nothing of what is open is committed), or asks
-/// for the end once the last input has been handled.
-private final class MortalProcessor: StatefulProcessor {
-  private let inner: ApplyProcessor
-  private let stopAt: Int64?
-  private let doneAt: Int64
-  private let context: LaneContext
-
-  init(_ inner: ApplyProcessor, dyingAt stopAt: Int64?, doneAt: Int64, _ context: LaneContext) {
-    self.inner = inner
-    self.stopAt = stopAt
-    self.doneAt = doneAt
-    self.context = context
-  }
-
-  func open(_ partition: Int32, state: PartitionState) throws { try inner.open(partition, state: state) }
-
-  func process(_ batch: MessageBatch, outputs: Producer) throws {
-    try inner.process(batch, outputs: outputs)
-    guard batch.count > 0 else { return }
-    let last = batch[batch.count - 1].offset
-    if let stopAt, last >= stopAt { throw ApplyBench.Stopped() }
-    if last + 1 >= doneAt { context.stop() }
-  }
-
-  func close(_ partition: Int32) { inner.close(partition) }
-  func collect(into changes: inout StateChanges) throws { try inner.collect(into: &changes) }
-  func persisted() { inner.persisted() }
-  var dirtyBytes: Int { inner.dirtyBytes }
 }

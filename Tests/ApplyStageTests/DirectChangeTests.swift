@@ -1,6 +1,7 @@
 import Glibc
 import Orders
 import Shop
+import TestKit
 import Testing
 import Topics
 
@@ -12,7 +13,7 @@ import Topics
     let seed =
       getenv("PASSFLOW_SEED").flatMap { UInt64(String(cString: $0)) } ?? UInt64.random(in: 0 ... .max)
     print("seed \(seed)")
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     var direct = DirectChange()
     var counts = (direct: 0, reconciled: 0)
     for _ in 0..<400 {

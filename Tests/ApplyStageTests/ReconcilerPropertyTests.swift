@@ -1,6 +1,7 @@
 import Glibc
 import Orders
 import Shop
+import TestKit
 import Testing
 import Topics
 
@@ -13,7 +14,7 @@ import Topics
     let seed =
       getenv("PASSFLOW_SEED").flatMap { UInt64(String(cString: $0)) } ?? UInt64.random(in: 0 ... .max)
     print("seed \(seed)")
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<40 {
       let count = Int.random(in: 1...8, using: &random)
       let decisions = (1...count).map { randomDecision(Int64($0), &random) }
@@ -72,17 +73,5 @@ import Topics
     let state = [OrderState.open, .open, .shipped, .cancelled].randomElement(using: &random) ?? .open
     return decision(
       offset, labels, actions: actions, state: state, tooLate: Int.random(in: 0..<5, using: &random) == 0)
-  }
-}
-
-/// SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

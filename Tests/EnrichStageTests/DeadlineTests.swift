@@ -2,6 +2,7 @@ import History
 import Orders
 import Store
 import Synchronization
+import TestKit
 import Testing
 import Topics
 

@@ -2,6 +2,7 @@ import EnrichStage
 import Glibc
 import History
 import Kafka
+import LaneTestKit
 import Orders
 import Stage
 import Store
@@ -109,62 +110,7 @@ final class EnrichBench {
   }
 
   /// Values of a topic from its beginning.
-  func read(_ topic: String) throws -> [[UInt8]] {
-    let consumer = try Consumer(settings: access.client, groupId: "reader", membership: .manual)
-    defer { consumer.close() }
-    let partition = TopicPartition(topic, 0)
-    let end = try consumer.watermarks(partition, timeoutMs: 10_000).high
-    try consumer.assign([(partition, 0)])
-    let batch = MessageBatch()
-    var values: [[UInt8]] = []
-    var silent = 0
-    while values.count < Int(end), silent < 100 {
-      _ = consumer.poll(into: batch, max: 10_000, timeoutMs: 100)
-      silent = batch.count == 0 ? silent + 1 : 0
-      for index in 0..<batch.count { values.append(batch[index].value.map { [UInt8]($0) } ?? []) }
-      batch.release()
-    }
-    return values
-  }
+  func read(_ topic: String) throws -> [[UInt8]] { try access.records(topic).map { $0.value ?? [] } }
 }
 
 struct KafkaTestFailure: Error { let text: String }
-
-/// Hands everything on; dies at an offset as a killed process does (nothing of what is open is committed), or asks
-/// for the end once the last input has been handled.
-final class MortalProcessor: StatefulProcessor {
-  private let inner: EnrichProcessor
-  private let stopAt: Int64?
-  private let doneAt: Int64
-  private let context: LaneContext
-
-  init(_ inner: EnrichProcessor, dyingAt stopAt: Int64?, doneAt: Int64, _ context: LaneContext) {
-    self.inner = inner
-    self.stopAt = stopAt
-    self.doneAt = doneAt
-    self.context = context
-  }
-
-  func open(_ partition: Int32, state: PartitionState) throws {
-    try inner.open(partition, state: state)
-    if state.position.inputOffset >= doneAt { context.stop() }
-  }
-
-  func process(_ batch: MessageBatch, outputs: Producer) throws {
-    try inner.process(batch, outputs: outputs)
-    guard batch.count > 0 else { return }
-    let last = batch[batch.count - 1].offset
-    if let stopAt, last >= stopAt {
-      // What was sent until now is on its way, as with a real kill.
-      outputs.flushPending()
-      throw EnrichBench.Stopped()
-    }
-    if last + 1 >= doneAt { context.stop() }
-  }
-
-  func tick(outputs: Producer) throws { try inner.tick(outputs: outputs) }
-  func close(_ partition: Int32) { inner.close(partition) }
-  func collect(into changes: inout StateChanges) throws { try inner.collect(into: &changes) }
-  func persisted() { inner.persisted() }
-  var dirtyBytes: Int { inner.dirtyBytes }
-}

@@ -2,6 +2,7 @@ import EnrichStage
 import History
 import Orders
 import Stage
+import TestKit
 import Testing
 import Topics
 

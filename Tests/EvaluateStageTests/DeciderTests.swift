@@ -1,6 +1,7 @@
 import EvaluateStage
 import Orders
 import Rules
+import TestKit
 import Testing
 import Topics
 

@@ -2,6 +2,7 @@ import EvaluateStage
 import Glibc
 import Orders
 import Rules
+import TestKit
 import Topics
 
 /// Enriched records for the decider.

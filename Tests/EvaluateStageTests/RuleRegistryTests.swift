@@ -1,5 +1,6 @@
 import Orders
 import Rules
+import TestKit
 import Testing
 import Topics
 

@@ -1,18 +1,8 @@
 import Orders
+import TestKit
 import Testing
 
 @testable import History
-
-private struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
 
 private let demand = FactDemand(claimWindows: [
   ClaimWindow(scope: .returns, months: 1), ClaimWindow(scope: .returnsAndExchanges, months: 3),
@@ -70,7 +60,7 @@ private func permutations<Element>(_ elements: [Element]) -> [[Element]] {
     var seedMaker = SystemRandomNumberGenerator()
     let seed = seedMaker.next()
     print("arrival order seed \(seed)")
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<150 {
       let events = Self.randomStream(&random)
       let expected = try finalRecords(events.sorted { $0.eventTime < $1.eventTime })

@@ -1,3 +1,4 @@
+import TestKit
 import Topics
 
 @testable import History

@@ -1,9 +1,11 @@
 import Glibc
 import Kafka
+import LaneTestKit
 import Orders
 import Stage
 import Store
 import Synchronization
+import TestKit
 import Testing
 import Topics
 
@@ -35,7 +37,7 @@ import Topics
 
   /// Beacons and events of many orders, mixed, the one before the other or after, some twice, some customers two.
   private static func stream(_ seed: UInt64) -> [ContextBench.Sent] {
-    var random = Seeded(state: seed)
+    var random = SeededGenerator(seed: seed)
     var sent: [ContextBench.Sent] = []
     for number in 0..<300 {
       let order = "order-\(number)"
@@ -184,11 +186,7 @@ import Topics
     for round in 0..<2 {
       let ingest = try RunningIngest.open { $0.contextJoin = RunningIngest.join(directory: folder) }
       defer { ingest.close() }
-      var waited = 0
-      while !ingest.health.isReady, waited < 2_000 {
-        usleep(10_000)
-        waited += 1
-      }
+      ingest.awaitReady()
       #expect(ingest.health.isReady && ingest.failure == nil)
       let order = Event { $0.order = "\"A-1\"" }.text
       let beacon = "{\"ip\":\"203.0.113.7\"}"
@@ -200,12 +198,11 @@ import Topics
         #expect(try ingest.post("/v1/orders", order).status == 202)
         #expect(try ingest.post(path, beacon).status == 202)
       }
-      var records: [OrderSnapshotValue] = []
-      waited = 0
-      while records.count < 2, waited < 100 {
-        records = try ingest.orders()
-        waited += 1
-      }
+      let access = BrokerAccess(
+        client: ClientSettings(bootstrap: ingest.broker.bootstrap, clientId: "test"), isEmbedded: true)
+      // The join answers when it has both; the order's own record was there before the 202.
+      _ = try access.first("orders", partitions: 3) { OrderSnapshotValue(protobuf: $0)?.context }
+      let records = try ingest.orders()
       let context = try #require(records.compactMap(\.context).first)
       #expect(records.count == 2)
       #expect(context.orderId == "A-1" && context.ip == "203.0.113.7")
@@ -224,17 +221,6 @@ import Topics
 
 private final class Reports: Sendable {
   let values = Mutex<[Int64]>([])
-}
-
-private struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
 }
 
 /// A join lane with one partition, and what came out of it.
@@ -307,7 +293,7 @@ final class ContextBench {
     let lane = StatefulLane(
       settings: settings, clientSettings: access.client,
       consumer: try access.consumer(group: GroupNames.ingest), producer: producer,
-      processor: MortalJoin(processor, dyingAt: stopAt, doneAt: Int64(sent), context),
+      processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent), context),
       schemaVersion: ContextProcessor.schemaVersion, context: context)
     lane.run()
     producer.close(timeoutMs: 2_000)
@@ -330,62 +316,6 @@ final class ContextBench {
   }
 
   func read(_ topic: String) throws -> [(key: [UInt8], value: [UInt8])] {
-    let consumer = try Consumer(settings: access.client, groupId: "reader", membership: .manual)
-    defer { consumer.close() }
-    let partition = TopicPartition(topic, 0)
-    let end = try consumer.watermarks(partition, timeoutMs: 10_000).high
-    try consumer.assign([(partition, 0)])
-    let batch = MessageBatch()
-    var records: [(key: [UInt8], value: [UInt8])] = []
-    var silent = 0
-    while records.count < Int(end), silent < 100 {
-      _ = consumer.poll(into: batch, max: 10_000, timeoutMs: 100)
-      silent = batch.count == 0 ? silent + 1 : 0
-      for index in 0..<batch.count {
-        records.append(
-          (
-            [UInt8](batch[index].key ?? .init(start: nil, count: 0)),
-            [UInt8](batch[index].value ?? .init(start: nil, count: 0))
-          ))
-      }
-      batch.release()
-    }
-    return records
+    try access.records(topic).map { ($0.key, $0.value ?? []) }
   }
-}
-
-/// Hands everything on; dies at an offset as a killed process does, or asks for the end after the last input.
-private final class MortalJoin: StatefulProcessor {
-  private let inner: ContextProcessor
-  private let stopAt: Int64?
-  private let doneAt: Int64
-  private let context: LaneContext
-
-  init(_ inner: ContextProcessor, dyingAt stopAt: Int64?, doneAt: Int64, _ context: LaneContext) {
-    self.inner = inner
-    self.stopAt = stopAt
-    self.doneAt = doneAt
-    self.context = context
-  }
-
-  func open(_ partition: Int32, state: PartitionState) throws {
-    try inner.open(partition, state: state)
-    if state.position.inputOffset >= doneAt { context.stop() }
-  }
-
-  func process(_ batch: MessageBatch, outputs: Producer) throws {
-    try inner.process(batch, outputs: outputs)
-    guard batch.count > 0 else { return }
-    let last = batch[batch.count - 1].offset
-    if let stopAt, last >= stopAt {
-      outputs.flushPending()
-      throw ContextBench.Stopped()
-    }
-    if last + 1 >= doneAt { context.stop() }
-  }
-
-  func close(_ partition: Int32) { inner.close(partition) }
-  func collect(into changes: inout StateChanges) throws { try inner.collect(into: &changes) }
-  func persisted() { inner.persisted() }
-  var dirtyBytes: Int { inner.dirtyBytes }
 }

@@ -1,6 +1,7 @@
 import Kafka
 import Orders
 import Stage
+import TestKit
 import Testing
 import Topics
 

@@ -50,6 +50,7 @@ final class RunningIngest {
     let failure = Mutex<String?>(nil)
     let log = Mutex<[String]>([])
     let opened = DispatchSemaphore(value: 0)
+    let ready = DispatchSemaphore(value: 0)
   }
 
   init(
@@ -73,6 +74,7 @@ final class RunningIngest {
       sink: { line in
         outcome.log.withLock { $0.append(line) }
         if line.contains("\"ingest.open\"") { outcome.opened.signal() }
+        if line.contains("\"ingest.ready\"") { outcome.ready.signal() }
       })
     let lane = IngestLane(settings, log: log, metrics: metrics, health: health)
     self.lane = lane
@@ -91,6 +93,9 @@ final class RunningIngest {
     try #require(ingest.outcome.opened.wait(timeout: .now() + .seconds(20)) == .success)
     return ingest
   }
+
+  /// Waits until it is ready: topics known, and the join, if there is one, restored.
+  func awaitReady() { #expect(outcome.ready.wait(timeout: .now() + .seconds(20)) == .success) }
 
   var failure: String? { outcome.failure.withLock { $0 } }
   var log: [String] { outcome.log.withLock { $0 } }

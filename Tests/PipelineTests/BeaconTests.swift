@@ -1,3 +1,4 @@
+import Dispatch
 import EnrichStage
 import EvaluateStage
 import Files
@@ -6,6 +7,7 @@ import HTTP
 import History
 import IngestStage
 import Kafka
+import LaneTestKit
 import Rules
 import Stage
 import Testing
@@ -24,6 +26,7 @@ struct BeaconTests {
     let folder: String
     private let contexts = [LaneContext(), LaneContext(), LaneContext()]
     private var threads: [NativeThread] = []
+    private let ready = DispatchSemaphore(value: 0)
 
     init() throws {
       var template = Array("/tmp/passflow-beacon-XXXXXX".utf8CString)
@@ -51,7 +54,11 @@ struct BeaconTests {
       let metrics = Metrics()
       let health = Health(stage: "ingest")
       let ingestLane = IngestLane(
-        ingest, log: Log(stage: "ingest", level: .error), metrics: metrics, health: health)
+        ingest,
+        log: Log(
+          stage: "ingest", level: .info,
+          sink: { [ready] line in if line.contains("\"ingest.ready\"") { ready.signal() } }),
+        metrics: metrics, health: health)
       server = try HTTPServer(host: "127.0.0.1", port: 0, routes: ingestLane.routes + health.routes(metrics))
       let rules = try RuleFiles.load([])
       var builder = ReferenceBuilder()
@@ -70,6 +77,7 @@ struct BeaconTests {
         try #require(NativeThread(name: "enrich") { try? runEnrichLane(enrich, context: contexts[1]) }),
         try #require(NativeThread(name: "evaluate") { try? runEvaluateLane(evaluate, context: contexts[2]) }),
       ]
+      try #require(ready.wait(timeout: .now() + .seconds(20)) == .success)
     }
 
     func close() {
@@ -104,47 +112,16 @@ struct BeaconTests {
       return Int(String(decoding: answer.prefix(max(count, 0)).dropFirst(9).prefix(3), as: UTF8.self)) ?? 0
     }
 
-    /// The same until the stage takes it.
-    func postTaken(_ path: String, _ body: String) -> Int {
-      for _ in 0..<500 {
-        let status = post(path, body)
-        if status != 503 { return status }
-        usleep(20_000)
-      }
-      return 503
-    }
-
     /// Values of a topic from its beginning.
     func read(_ topic: String) throws -> [[UInt8]] {
-      let consumer = try Consumer(settings: access.client, groupId: "reader", membership: .manual)
-      defer { consumer.close() }
-      let partitions = [TopicPartition(topic, 0), TopicPartition(topic, 1)]
-      var end: Int64 = 0
-      for partition in partitions { end += try consumer.watermarks(partition, timeoutMs: 10_000).high }
-      try consumer.assign(partitions.map { ($0, 0) })
-      let batch = MessageBatch()
-      var values: [[UInt8]] = []
-      var silent = 0
-      while values.count < Int(end), silent < 100 {
-        _ = consumer.poll(into: batch, max: 10_000, timeoutMs: 100)
-        silent = batch.count == 0 ? silent + 1 : 0
-        for index in 0..<batch.count { values.append(batch[index].value.map { [UInt8]($0) } ?? []) }
-        batch.release()
-      }
-      return values
+      try access.records(topic, partitions: 2).map { $0.value ?? [] }
     }
 
-    /// The last decision of an order, by its position, once it satisfies the condition or the patience is over.
+    /// The first decision of an order that satisfies the condition; nil when none comes.
     func decision(_ order: String, _ isWanted: (DecisionValue) -> Bool) throws -> DecisionValue? {
-      var last: DecisionValue?
-      for _ in 0..<200 {
-        let found = try read("decisions").compactMap { DecisionValue(protobuf: $0) }
-          .filter { $0.orderId == order }
-        last = found.max { $0.position < $1.position }
-        if let last, isWanted(last) { return last }
-        usleep(20_000)
+      try access.first("decisions", partitions: 2) { value in
+        DecisionValue(protobuf: value).flatMap { $0.orderId == order && isWanted($0) ? $0 : nil }
       }
-      return last
     }
   }
 
@@ -167,20 +144,20 @@ struct BeaconTests {
     defer { running.close() }
     let beacon = "{\"ip\":\"8.8.8.8\",\"at\":\"2026-10-10T09:29:58+09:00\"}"
     // The order first: decided without the address, then again with it.
-    #expect(running.postTaken("/v1/orders", Self.order("A-1", member: "kim01")) == 202)
+    #expect(running.post("/v1/orders", Self.order("A-1", member: "kim01")) == 202)
     let before = try #require(try running.decision("A-1") { _ in true })
     #expect(!Self.isSuspicious(before) && before.facts?.ipCountry == "")
-    #expect(running.postTaken("/v1/orders/demomall/1/A-1/context", beacon) == 202)
+    #expect(running.post("/v1/orders/demomall/1/A-1/context", beacon) == 202)
     let after = try #require(try running.decision("A-1", Self.isSuspicious))
     #expect(Self.isSuspicious(after) && after.facts?.ipCountry == "US")
     #expect(after.version == 1 && after.position.offset > before.position.offset)
     // The beacon first, twice.
-    for _ in 0..<2 { #expect(running.postTaken("/v1/orders/demomall/1/B-1/context", beacon) == 202) }
-    #expect(running.postTaken("/v1/orders", Self.order("B-1", member: "lee02")) == 202)
+    for _ in 0..<2 { #expect(running.post("/v1/orders/demomall/1/B-1/context", beacon) == 202) }
+    #expect(running.post("/v1/orders", Self.order("B-1", member: "lee02")) == 202)
     #expect(Self.isSuspicious(try #require(try running.decision("B-1", Self.isSuspicious))))
     // No order after it: nothing comes of it. An order without a beacon: nothing either.
-    #expect(running.postTaken("/v1/orders/demomall/1/C-1/context", beacon) == 202)
-    #expect(running.postTaken("/v1/orders", Self.order("D-1", member: "kim01")) == 202)
+    #expect(running.post("/v1/orders/demomall/1/C-1/context", beacon) == 202)
+    #expect(running.post("/v1/orders", Self.order("D-1", member: "kim01")) == 202)
     #expect(!Self.isSuspicious(try #require(try running.decision("D-1") { _ in true })))
     #expect(try running.read("orders").count == 5)
     for topic in ["orders.enriched", "decisions"] {

@@ -1,5 +1,6 @@
 import Files
 import RuleTools
+import TestKit
 import Testing
 
 @testable import Rules

@@ -1,4 +1,5 @@
 import CAllocationCount
+import TestKit
 import Testing
 
 @testable import Rules

@@ -1,4 +1,5 @@
 import Orders
+import TestKit
 
 @testable import Rules
 

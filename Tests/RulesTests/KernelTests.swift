@@ -1,4 +1,5 @@
 import CRuleKernels
+import TestKit
 import Testing
 
 @testable import Rules

@@ -1,4 +1,5 @@
 import Glibc
+import TestKit
 import Testing
 
 /// Every scenario in every way in which its labels must come out the same.
@@ -86,25 +87,5 @@ struct ScenarioTests {
 extension Scenario {
   func pipeline(_ batching: MemoryPipeline.Batching = .each) throws -> MemoryPipeline {
     try MemoryPipeline(rules: rules, reference: reference, batching: batching)
-  }
-}
-
-/// SplitMix64: the same numbers for the same seed, on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-
-  /// From `SEED` in the environment, else the given one; printed, so that a failure can be repeated.
-  static func announced(_ test: String, seed: UInt64) -> SeededGenerator {
-    let chosen = getenv("SEED").flatMap { UInt64(String(cString: $0)) } ?? seed
-    print("\(test): seed \(chosen) (set SEED to repeat)")
-    return SeededGenerator(state: chosen)
   }
 }

@@ -175,13 +175,14 @@ class Tormentor(threading.Thread):
 
 class Tally:
     def __init__(self):
-        self.lock = threading.Lock()
+        self.lock, self.changed = threading.Lock(), threading.Event()
         self.kills, self.damaged, self.per_stage = collections.Counter(), collections.Counter(), collections.Counter()
 
     def count(self, point, stage):
         with self.lock:
             self.kills[point] += 1
             self.per_stage[stage.name] += 1
+        self.changed.set()
 
     @property
     def total(self):
@@ -196,7 +197,8 @@ def torment(stages, tally, kills):
     last = time.monotonic()
     limit = time.monotonic() + 60 + kills * 3
     while tally.total < kills and time.monotonic() < limit and not any(t.problem for t in tormentors):
-        time.sleep(0.2)
+        tally.changed.wait(timeout=1)
+        tally.changed.clear()
         if time.monotonic() - last > 15:
             last = time.monotonic()
             print(f"   {tally.total} of {kills} kills", flush=True)
@@ -243,6 +245,13 @@ def rebalances(work, count):
     return problem, done
 
 
+def leads_nothing(number):
+    """Whether the others have taken a broker for dead: no partition of ours has it for its leader."""
+    shown = subprocess.run(
+        [CLUSTER, "tool", "topics", "--describe", "--topic", "orders|decisions"], capture_output=True, text=True)
+    return "Leader: " in shown.stdout and f"Leader: {number}\t" not in shown.stdout
+
+
 def brokers(choices, rounds):
     for _ in range(rounds):
         number = str(choices.choice((1, 2, 3)))
@@ -251,8 +260,11 @@ def brokers(choices, rounds):
             subprocess.run([CLUSTER, "revive", number], capture_output=True)
         else:
             subprocess.run([CLUSTER, "pause", number], capture_output=True)
-            time.sleep(4)  # longer than the 3 s after which the others take it for dead
+            moved = wait_until(lambda: leads_nothing(number), 30)
             subprocess.run([CLUSTER, "resume", number], capture_output=True)
+            if not moved:
+                return f"30 s after broker {number} was paused it still leads a partition"
+    return None
 
 
 def tap(topic, work):
@@ -374,7 +386,7 @@ def main():
         check(f"{name}: {ZOMBIES} zombies", zombies(stages, ZOMBIES, choices))
         problem, done = rebalances(work, REBALANCES)
         check(f"{name}: {REBALANCES} rebalances", problem)
-        brokers(choices, 10 if LONG else 1)
+        check(f"{name}: brokers killed and paused", brokers(choices, 10 if LONG else 1))
         feeding.finish.set()
         judge(name, work, expected, feeding)
         supervision.ending.set()

@@ -12,25 +12,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import stages as common
+from stages import SEED, check
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PASSFLOW = os.environ.get("PASSFLOW_BIN", os.path.join(ROOT, ".build", "release", "passflow"))
 ORACLE = os.path.join(ROOT, "Tests", "Oracle")
 LONG = os.environ.get("PASSFLOW_TEST_LONG") == "1"
-SEED = int(os.environ.get("PASSFLOW_SEED", int(time.time()) % 1_000_000))
-failures = 0
-
-
-def check(name, problem):
-    global failures
-    if problem:
-        failures += 1
-        print(f"FAIL {name}: {problem}", flush=True)
-    else:
-        print(f"ok {name}", flush=True)
-
-
 def tool(*arguments, timeout=900):
     return subprocess.run(
         [sys.executable, *arguments], cwd=ORACLE, capture_output=True, text=True, timeout=timeout)
@@ -188,7 +176,7 @@ def main():
             generated(SEED + index, 20_000 if LONG else 3_000, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return 1 if failures else 0
+    return 1 if common.failures else 0
 
 
 if __name__ == "__main__":

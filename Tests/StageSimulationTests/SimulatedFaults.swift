@@ -1,3 +1,5 @@
+import TestKit
+
 /// How likely each fault is, in percent of its occasions.
 struct SimulatedFaults {
   var crash = 0.0

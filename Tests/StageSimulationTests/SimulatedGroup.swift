@@ -1,4 +1,5 @@
 import Kafka
+import TestKit
 
 /// What a member shows when it commits in a transaction; member 0 and generation −1 are none.
 struct SimulatedMembership: Equatable {

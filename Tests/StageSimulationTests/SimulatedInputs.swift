@@ -1,3 +1,5 @@
+import TestKit
+
 @testable import Kafka
 @testable import Stage
 
@@ -40,8 +42,8 @@ final class SimulatedInputs: LaneInputs {
   func heartbeat() {
     guard isSubscribed, !group.heartbeat(member), !isTold else { return }
     isTold = true
-    if world.random.chance(30) { member = 0 }
-    if world.random.chance(30) { generation = -1 }
+    if world.random.happens(30) { member = 0 }
+    if world.random.happens(30) { generation = -1 }
   }
 
   func poll(into batch: MessageBatch, max: Int, timeoutMs: Int) -> [ConsumerEvent] {
@@ -55,14 +57,14 @@ final class SimulatedInputs: LaneInputs {
 
   private func rebalanceEvent() -> ConsumerEvent? {
     if let partitions = given {
-      guard world.random.chance(60) else { return nil }
+      guard world.random.happens(60) else { return nil }
       given = nil
       let list = partitions.map { TopicPartition(SimulatedWorld.input, $0) }
       pending = (true, list)
       return .assigned(list)
     }
     let isLost = isTold && group.members[member] == nil
-    guard isLost || group.needsRejoin(member), world.random.chance(50) else { return nil }
+    guard isLost || group.needsRejoin(member), world.random.happens(50) else { return nil }
     guard holds else {
       if pending == nil { group.join(self) }
       return nil
@@ -74,7 +76,7 @@ final class SimulatedInputs: LaneInputs {
 
   private func take(into batch: MessageBatch, max: Int, before event: ConsumerEvent?) -> [ConsumerEvent] {
     var room = max
-    for partition in positions.keys.sorted() where room > 0 && world.random.chance(70) {
+    for partition in positions.keys.sorted() where room > 0 && world.random.happens(70) {
       guard var position = positions[partition] else { continue }
       let log = world.inputs[Int(partition)]
       if position < log.low {

@@ -1,3 +1,5 @@
+import TestKit
+
 @testable import Kafka
 @testable import Stage
 @testable import Store
@@ -108,7 +110,7 @@ struct SimulatedOutside: LaneOutside {
       world.violated("\(instance.name) opens \(name) twice")
       throw .owned
     }
-    if file.isDamagedAtRest, world.random.chance(50) { throw .damaged(nil) }
+    if file.isDamagedAtRest, world.random.happens(50) { throw .damaged(nil) }
     return SimulatedStateFile(instance, identity.partition, file)
   }
 

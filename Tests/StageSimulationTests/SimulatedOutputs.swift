@@ -1,3 +1,5 @@
+import TestKit
+
 @testable import Kafka
 @testable import Stage
 
@@ -39,7 +41,7 @@ final class SimulatedOutputs: LaneOutputs {
 
   func flushPending() {
     guard instance.entered() else { return }
-    if world.random.chance(world.faults.producerFails) { gaveUp = true }
+    if world.random.happens(world.faults.producerFails) { gaveUp = true }
     start()
   }
 
@@ -53,7 +55,7 @@ final class SimulatedOutputs: LaneOutputs {
   private func start() {
     guard !isBusy, !waiting.isEmpty else { return }
     isBusy = true
-    let slow = world.random.chance(world.faults.slowAcknowledgements)
+    let slow = world.random.happens(world.faults.slowAcknowledgements)
     let delay: ClosedRange<Int64> = slow ? 500...12_000 : 0...8
     if world.faults.acknowledgesEarly { acknowledgedThrough = lastSequence }
     world.schedule(delay, of: instance) { [weak self] in self?.appendSome() }
@@ -61,13 +63,13 @@ final class SimulatedOutputs: LaneOutputs {
 
   /// One request reaches the broker: the first records of some partitions.
   private func appendSome() {
-    let partitions = Set(waiting.map(\.partition)).sorted().filter { _ in world.random.chance(75) }
+    let partitions = Set(waiting.map(\.partition)).sorted().filter { _ in world.random.happens(75) }
     for partition in partitions {
-      let count = world.random.chance(70) ? Int.max : world.random.number(1...6)
+      let count = world.random.happens(70) ? Int.max : world.random.number(1...6)
       append(partition, atMost: count)
     }
     if instance.isDead { return }
-    if world.random.chance(world.faults.lostAcknowledgements) {
+    if world.random.happens(world.faults.lostAcknowledgements) {
       // Nobody hears of it: the producer opens itself anew and repeats what is not acknowledged.
       for index in waiting.indices { waiting[index].isAppended = false }
     }
@@ -95,7 +97,7 @@ final class SimulatedOutputs: LaneOutputs {
 
   /// The process is gone: requests under way may still arrive.
   func die() {
-    for partition in Set(waiting.map(\.partition)).sorted() where world.random.chance(50) {
+    for partition in Set(waiting.map(\.partition)).sorted() where world.random.happens(50) {
       append(partition, atMost: world.random.number(1...20))
     }
   }

@@ -1,3 +1,5 @@
+import TestKit
+
 @testable import Kafka
 @testable import Stage
 
@@ -113,7 +115,7 @@ final class SimulatedTransactions: LaneTransactions {
   private func produce(_ work: Work, _ transaction: SimulatedTransaction, from: Int) {
     if isFenced(transaction) { return fence() }
     let entries = work.records.entries
-    let end = world.random.chance(70) ? entries.count : world.random.number(from...entries.count)
+    let end = world.random.happens(70) ? entries.count : world.random.number(from...entries.count)
     for entry in entries[from..<end] {
       let base = UnsafeRawPointer(work.records.arena.base) + entry.start
       let key = [UInt8](UnsafeRawBufferPointer(start: base, count: max(0, entry.keyCount)))
@@ -123,9 +125,9 @@ final class SimulatedTransactions: LaneTransactions {
       world.append(
         transaction, TopicPartition(work.records.topics[Int(entry.topic)], entry.partition), key, value)
     }
-    if world.random.chance(world.faults.abortedTransactions) { return abort(transaction, -195) }
+    if world.random.happens(world.faults.abortedTransactions) { return abort(transaction, -195) }
     if end < entries.count { return later(0...6) { $0.produce(work, transaction, from: end) } }
-    let slow = world.random.chance(world.faults.slowTransactions)
+    let slow = world.random.happens(world.faults.slowTransactions)
     later(slow ? 3_000...25_000 : 0...6) { $0.sendOffsets(work, transaction) }
   }
 
@@ -133,23 +135,23 @@ final class SimulatedTransactions: LaneTransactions {
     if isFenced(transaction) { return fence() }
     guard let shown = work.group, world.group.accepts(shown) else { return abort(transaction, 22) }
     world.acceptOffsets(transaction, work.offsets.map { ($0.0.partition, $0.1) })
-    let slow = world.random.chance(world.faults.slowTransactions)
+    let slow = world.random.happens(world.faults.slowTransactions)
     later(slow ? 3_000...25_000 : 0...6) { $0.commit(work, transaction) }
   }
 
   private func commit(_ work: Work, _ transaction: SimulatedTransaction) {
     if isFenced(transaction) { return fence() }
-    let fault = world.random.chance(world.faults.uncertainCommits)
-    let arrives = !fault || world.random.chance(50)
+    let fault = world.random.happens(world.faults.uncertainCommits)
+    let arrives = !fault || world.random.happens(50)
     if arrives { world.end(transaction, commit: true) }
-    if fault { return world.random.chance(30) ? fence() : reopen(.uncertain(KafkaError(code: -185))) }
-    let slow = world.random.chance(world.faults.slowTransactions)
+    if fault { return world.random.happens(30) ? fence() : reopen(.uncertain(KafkaError(code: -185))) }
+    let slow = world.random.happens(world.faults.slowTransactions)
     later(slow ? 3_000...25_000 : 0...6) { $0.finish(.committed(endOffsets: transaction.ends)) }
   }
 
   private func abort(_ transaction: SimulatedTransaction, _ code: Int32) {
     world.end(transaction, commit: false)
-    if world.random.chance(20) { return reopen(.aborted(KafkaError(code: code))) }
+    if world.random.happens(20) { return reopen(.aborted(KafkaError(code: code))) }
     later(0...6) { $0.finish(.aborted(KafkaError(code: code))) }
   }
 
@@ -162,7 +164,7 @@ final class SimulatedTransactions: LaneTransactions {
   /// A new client takes the id over, or does not manage to.
   private func reopen(_ result: CommitOutcome) {
     takeOver()
-    if world.random.chance(world.faults.failedReopenings) {
+    if world.random.happens(world.faults.failedReopenings) {
       isOpen = false
       return later(100...2_000) { $0.finish(result) }
     }

@@ -1,3 +1,5 @@
+import TestKit
+
 @testable import Kafka
 @testable import Stage
 
@@ -49,15 +51,15 @@ final class SimulatedWorld {
   }
 
   init(seed: UInt64, faults: SimulatedFaults? = nil) {
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     self.faults = faults ?? SimulatedFaults.drawn(&random)
     let count = random.number(1...4)
     partitions = count
     shape = LaneShape(
       batchMax: random.number(1...80), commitIntervalMs: random.number(5...150),
       checkpointIntervalMs: random.number(20...900), uncommittedMax: random.number(16...200),
-      dirtyBytesMax: random.chance(30) ? random.number(100...800) : 1 << 20,
-      gatherMs: random.chance(30) ? 3 : 0)
+      dirtyBytesMax: random.happens(30) ? random.number(100...800) : 1 << 20,
+      gatherMs: random.happens(30) ? 3 : 0)
     func logs(_ topic: String) -> [SimulatedLog] {
       (0..<count).map { SimulatedLog(TopicPartition(topic, Int32($0))) }
     }
@@ -120,7 +122,7 @@ final class SimulatedWorld {
       events.removeFirst()
       now = max(now, event.time)
       // A process that stands still sends and hears nothing; what it sent before may arrive.
-      if event.instance?.isFrozen == true, random.chance(90) {
+      if event.instance?.isFrozen == true, random.happens(90) {
         schedule(50...600, of: event.instance, event.body)
       } else {
         event.body()
@@ -148,7 +150,7 @@ final class SimulatedWorld {
     while !who.isDead, violation == nil {
       if done() { return true }
       if now >= deadline { return false }
-      if waiting.count < 4, random.chance(40), let machine = anyRunnable() {
+      if waiting.count < 4, random.happens(40), let machine = anyRunnable() {
         step(machine)
       } else {
         let rest = deadline - now
@@ -287,7 +289,7 @@ final class SimulatedWorld {
   }
 
   private func markerDelay() -> ClosedRange<Int64> {
-    random.chance(faults.slowMarkers) ? 100...4_000 : 0...6
+    random.happens(faults.slowMarkers) ? 100...4_000 : 0...6
   }
 
   private func finishIfMarked(_ transaction: SimulatedTransaction) {
@@ -326,8 +328,8 @@ final class SimulatedMachine {
 
   /// One time in three the power went too: the last writes of some files are gone.
   func afterCrash(_ random: inout SeededGenerator) {
-    guard random.chance(33) else { return }
-    for name in disk.files.keys.sorted() where random.chance(50) {
+    guard random.happens(33) else { return }
+    for name in disk.files.keys.sorted() where random.happens(50) {
       if let file = disk.files[name] { disk.lose(file, versions: random.number(1...3)) }
     }
   }

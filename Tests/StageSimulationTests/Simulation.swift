@@ -1,3 +1,5 @@
+import TestKit
+
 @testable import Stage
 
 /// One seed's story: inputs come, instances work, things break; then all is well and must come to its end.
@@ -27,10 +29,10 @@ final class Simulation {
   }
 
   private func round() {
-    if written < inputsMax, world.random.chance(35) { write(world.random.number(1...10)) }
+    if written < inputsMax, world.random.happens(35) { write(world.random.number(1...10)) }
     for machine in world.machines { disturb(machine) }
-    if world.random.chance(world.faults.rebalance) { world.group.rebalance() }
-    if world.random.chance(2) { clean() }
+    if world.random.happens(world.faults.rebalance) { world.group.rebalance() }
+    if world.random.happens(2) { clean() }
     work()
   }
 
@@ -40,14 +42,14 @@ final class Simulation {
     }
     if let machine = world.anyRunnable() { world.step(machine) }
     world.advance(
-      world.random.chance(5) ? Int64(world.random.number(10...700)) : Int64(world.random.number(0...6)))
+      world.random.happens(5) ? Int64(world.random.number(10...700)) : Int64(world.random.number(0...6)))
   }
 
   private func write(_ count: Int) {
     for _ in 0..<min(count, inputsMax - written) {
       let key = world.random.number(0...(keys - 1))
       let partition = key % world.partitions
-      if world.random.chance(4) { world.appendGap(partition) }
+      if world.random.happens(4) { world.appendGap(partition) }
       world.appendInput(partition, key: UInt8(key), payload: world.random.next())
       written += 1
     }
@@ -56,17 +58,17 @@ final class Simulation {
   private func disturb(_ machine: SimulatedMachine) {
     let faults = world.faults
     if let instance = machine.instance {
-      if world.random.chance(faults.crash) { instance.crashIn = world.random.number(1...40) }
-      if world.random.chance(faults.stop) { instance.context.stop() }
-      if world.random.chance(faults.freeze) { instance.freezeIn = world.random.number(1...30) }
-      if world.random.chance(faults.silence) {
+      if world.random.happens(faults.crash) { instance.crashIn = world.random.number(1...40) }
+      if world.random.happens(faults.stop) { instance.context.stop() }
+      if world.random.happens(faults.freeze) { instance.freezeIn = world.random.number(1...30) }
+      if world.random.happens(faults.silence) {
         instance.silentUntil = world.now + Int64(world.random.number(1_000...15_000))
       }
     }
-    if world.random.chance(faults.fullDisk) {
+    if world.random.happens(faults.fullDisk) {
       machine.disk.fullUntil = world.now + Int64(world.random.number(1...3_000))
     }
-    if world.random.chance(faults.damage) { damage(machine.disk) }
+    if world.random.happens(faults.damage) { damage(machine.disk) }
   }
 
   private func damage(_ disk: SimulatedDisk) {
@@ -81,10 +83,10 @@ final class Simulation {
 
   /// Retention of inputs that are committed, compaction of the changelog.
   private func clean() {
-    for (partition, log) in world.inputs.enumerated() where world.random.chance(50) {
+    for (partition, log) in world.inputs.enumerated() where world.random.happens(50) {
       log.low = max(log.low, world.group.committed[Int32(partition), default: 0])
     }
-    for log in world.changelogs where world.random.chance(50) { log.compact() }
+    for log in world.changelogs where world.random.happens(50) { log.compact() }
   }
 
   private func calm() {

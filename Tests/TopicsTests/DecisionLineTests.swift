@@ -1,4 +1,5 @@
 import Orders
+import TestKit
 import Testing
 
 @testable import Topics
