@@ -54,9 +54,9 @@ class Feeding(threading.Thread):
     """Feeds the lines in portions until told to finish, then the rest at once. A portion whose ingest process
     died is fed again from its beginning."""
 
-    def __init__(self, lines, work, choices):
+    def __init__(self, lines, work, choices, bootstrap=None):
         super().__init__(daemon=True)
-        self.lines, self.work, self.choices = lines, work, choices
+        self.lines, self.work, self.choices, self.bootstrap = lines, work, choices, bootstrap
         self.portion = max(len(lines) // (600 if LONG else 60), 1)
         self.finish = threading.Event()
         self.fed = self.deaths = self.poison = 0
@@ -83,7 +83,7 @@ class Feeding(threading.Thread):
 
     def once(self, path, number, may_die):
         for attempt in range(20):
-            process = feed(path, self.work, f"{number}")
+            process = feed(path, self.work, f"{number}", self.bootstrap)
             if may_die and self.choices.random() < 0.15:
                 try:
                     process.wait(timeout=self.choices.uniform(0.05, 0.6))
