@@ -78,6 +78,9 @@ extension HistoryFolder {
       if !demand.timed.isEmpty {
         writeTimed(of: state, index, in: customer, cut: cut, bundles: bundles, to: &facts)
       }
+      for index in state.zones.ofReceivers {
+        facts.presentString(30, index == 0 ? "" : state.zones.names[Int(index) - 1])
+      }
     }
   }
 

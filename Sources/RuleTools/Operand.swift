@@ -173,7 +173,8 @@ enum FactRange {
   /// Facts that are never below zero: counts, and amounts that the intake refuses when negative.
   private static let notNegative: Set<String> = [
     "amount.items", "amount.ordered", "amount.current", "amount.paid", "amount.shipping", "amount.discount",
-    "amount.surcharge", "history.orders", "bundle.partners", "item.quantity", "item.price",
+    "amount.surcharge", "amount.discount.grade", "amount.discount.coupon", "amount.points",
+    "payment.installments", "history.orders", "bundle.partners", "item.quantity", "item.price",
   ]
 
   static func values(of name: String, _ entry: FactCatalog.Entry?) -> ValueSet {

@@ -106,11 +106,11 @@ struct Generated {
       switch level {
       case .order: []
       case .item: ["i.sku", "i.status"]
-      case .receiver: ["i.country", "i.region"]
+      case .receiver: ["i.country", "i.region", "i.zone"]
       case .claim: ["i.reason"]
       case .coupon: ["i.number", "i.type"]
       }
-    return random.pick(["channel", "event", "grade", "ip.country", "currency"] + own + own)
+    return random.pick(["channel", "event", "grade", "ip.country", "payment.gateway"] + own + own)
   }
 
   private mutating func elementLevel() -> (list: String, level: RowLevel) {
@@ -154,7 +154,9 @@ struct Generated {
     case 5: return "\(freeText(level)) in [\"KR\", \"제주\", \"\", \(quoted)]"
     case 6: return "\(freeText(level)).\(random.pick(["startsWith", "endsWith", "contains"]))(\(quoted))"
     case 7:
-      if level == .item, random.chance(50) { return "\(quoted) in i.categories" }
+      if level == .item, random.chance(50) {
+        return "\(quoted) in i.\(random.pick(["categories", "bundle_codes"]))"
+      }
       if level == .order, random.chance(30) { return "\(quoted) in coupons.map(i, i.type)" }
       return "\(quoted) in \(random.pick(["zones", "payment.methods", "coupons", "coupons.types"]))"
     case 8:
