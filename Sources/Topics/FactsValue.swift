@@ -114,6 +114,7 @@ public struct FactsValue: ProtobufValue {
   /// Civil date of the payment, else of the order, is in the holiday table.
   public var paidHoliday: Bool = false
   public var timed: [TimedFactValue] = []
+  public var aggregates: [HistoryAggregateValue] = []
 
   public init() {}
 
@@ -137,6 +138,7 @@ public struct FactsValue: ProtobufValue {
     case 16: placedHoliday = reader.bool()
     case 17: paidHoliday = reader.bool()
     case 18: timed.append(reader.value())
+    case 20: aggregates.append(reader.value())
     default: reader.skip()
     }
   }
@@ -160,5 +162,6 @@ public struct FactsValue: ProtobufValue {
     writer.bool(16, placedHoliday)
     writer.bool(17, paidHoliday)
     writer.values(18, timed)
+    writer.values(20, aggregates)
   }
 }
