@@ -21,6 +21,8 @@ public final class CustomerHistory {
   private var identityHashes: [UInt64] = []
   /// Orders of which only beacons are known: in no pass over the orders, because they have no state.
   private var awaited: [FoldedOrder] = []
+  /// Memory that reading lines has taken since this was last asked for.
+  var purchaseBytes = 0
   /// The latest event time of the key.
   private(set) var latestEventTime = Int64.min
 
@@ -48,6 +50,12 @@ public final class CustomerHistory {
       sum += order.snapshotBytes + order.snapshots.count * Self.snapshotOverheadBytes
     }
     return sum
+  }
+
+  /// Memory taken by what was read of the orders' lines since the last call, for a cache's budget.
+  public func takePurchaseBytes() -> Int {
+    defer { purchaseBytes = 0 }
+    return purchaseBytes
   }
 
   /// What a snapshot takes besides its bytes, and an order besides its snapshots.

@@ -65,6 +65,8 @@ final class DatedSnapshot {
   /// Of the multiset of live lines as (SKU, else product code; quantity); 0 = a line has neither, or none is live.
   /// Computed when a rule first asks for it.
   private(set) lazy var linesHash = DatedSnapshot.linesHash(bytes)
+  /// What `purchases` found; nil until a rule first asks for it.
+  var keptPurchases: [Purchase]?
 
   var eventTime: Int64 { summary.eventTime.microseconds }
   var version: Int64 { summary.version }
