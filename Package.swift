@@ -117,7 +117,7 @@ let package = Package(
       ]),
 
     // Measurements of one target each; run in release.
-    benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics"]),
+    benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics", "CAllocationCount"]),
     benchmark("HistoryBench", ["History", "Orders", "Topics"]),
 
     // Benchmarks.
