@@ -118,7 +118,7 @@ let package = Package(
 
     // Measurements of one target each; run in release.
     benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics"]),
-    benchmark("StateBench", ["History", "Stage", "Store", "Topics", "Orders", "Kafka"]),
+    benchmark("StateBench", ["EnrichStage", "History", "Stage", "Store", "Topics", "Orders", "Kafka"]),
 
     // Benchmarks.
     .executableTarget(

@@ -12,6 +12,7 @@ import Topics
 /// StateBench dump DIRECTORY                      the file's records as a changelog, shuffled
 /// StateBench restore DIRECTORY                   a new file from that changelog
 /// StateBench reopen DIRECTORY                    opens the file that `zipf` left
+/// StateBench loop BOOTSTRAP DIRECTORY enrich|bare CUSTOMERS SNAPSHOTS RATE   on a broker: see `LoopBench`
 /// ```
 /// `PASSFLOW_BENCH_CACHE_MB`: what `state.cache_bytes` would be (default 128). Figures are CPU time of the thread;
 /// benchmarks/state.sh runs all parts.
@@ -27,6 +28,9 @@ enum StateBench {
       case ("dump", 2): try Restoring.dump(arguments[1])
       case ("restore", 2): try Restoring.restore(arguments[1])
       case ("reopen", 2): try Restoring.reopen(arguments[1])
+      case ("loop", 7):
+        guard let rate = Double(arguments[6]), rate >= 0 else { throw Restoring.Failure("RATE is a number") }
+        try LoopBench(Array(arguments[1..<7])).run(rate: rate)
       default:
         StandardStream.error.write("Usage: StateBench fill|zipf|dump|restore|reopen …; its source says which\n")
         exit(2)
