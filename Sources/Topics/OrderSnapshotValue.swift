@@ -36,6 +36,8 @@ public struct OrderSnapshotValue: ProtobufValue {
   public var ip: String = ""
   /// Set: this is no snapshot, and all else is absent. Only on `orders`.
   public var context: ContextEventValue?
+  /// Set: this is no snapshot, and all else is absent. Only on `orders`.
+  public var demand: RuleSwitchValue?
 
   public init() {}
 
@@ -68,6 +70,7 @@ public struct OrderSnapshotValue: ProtobufValue {
     case 25: flags = UInt32(truncatingIfNeeded: reader.uint64())
     case 30: ip = reader.string()
     case ContextEventValue.field: context = reader.value()
+    case RuleSwitchValue.ordersField: demand = reader.value()
     default: reader.skip()
     }
   }
@@ -100,5 +103,6 @@ public struct OrderSnapshotValue: ProtobufValue {
     writer.uint64(25, UInt64(flags))
     writer.string(30, ip)
     if let context { writer.value(ContextEventValue.field, context) }
+    if let demand { writer.value(RuleSwitchValue.ordersField, demand) }
   }
 }
