@@ -85,8 +85,9 @@ let package = Package(
     // Runtime and stages.
     core("Stage", ["Kafka", "HTTP", "YAML", "Store", "Topics", "CSodium", "CAllocator"]),
     core("IngestStage", ["Stage", "Orders", "Topics", "YAML", "CSodium"]),
-    core("EnrichStage", ["Stage", "Orders", "Topics", "History", "Rules", "Files"]),
     core("EvaluateStage", ["Stage", "Orders", "Topics", "Rules", "Files"]),
+    // What published rules ask for: their topic is read by evaluate's code.
+    core("EnrichStage", ["EvaluateStage", "Stage", "Orders", "Topics", "History", "Rules", "Files"]),
     core("ApplyStage", ["Stage", "Orders", "Topics", "Shop"]),
 
     core(
@@ -155,8 +156,8 @@ let package = Package(
     tests(
       "EnrichStageTests",
       [
-        "LaneTestKit", "TestKit", "EnrichStage", "History", "Kafka", "Orders", "Rules", "Stage", "Store",
-        "Topics",
+        "LaneTestKit", "TestKit", "EnrichStage", "EvaluateStage", "History", "Kafka", "Orders", "Rules",
+        "Stage", "Store", "Topics",
       ]),
     tests(
       "EvaluateStageTests",

@@ -11,7 +11,7 @@ final class Deadlines {
   /// The highest event time so far, µs.
   private(set) var clock: Int64
   /// Of the spans that the clock has been followed for.
-  let watchesHash: UInt64
+  private(set) var watchesHash: UInt64
   /// The clock's record differs from what was last handed to the changelog.
   var isChanged: Bool
   private(set) var unwatched = 0
@@ -41,6 +41,13 @@ final class Deadlines {
   func advance(to instant: Int64) {
     guard instant > clock else { return }
     clock = instant
+    isChanged = true
+  }
+
+  /// Other spans are watched from now on.
+  func watch(_ hash: UInt64) {
+    guard hash != watchesHash else { return }
+    watchesHash = hash
     isChanged = true
   }
 

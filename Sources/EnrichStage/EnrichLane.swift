@@ -1,3 +1,4 @@
+public import EvaluateStage
 import Files
 public import History
 import Kafka
@@ -14,7 +15,11 @@ public struct EnrichLaneSettings: Sendable {
   public var cacheBytes: Int
   public var seal: DeadLetterSeal
   public var reference: ReferenceData
-  public var demand: History.FactDemand
+  /// What is computed for the rules of the configuration.
+  public var plan: DemandPlan
+  /// Those rules. Nil: what is published is not followed.
+  public var followedBase: RuleBook?
+  public var report: @Sendable (RuleReport) -> Void = { _ in }
   public var stockMaxAgeHours = 24
   /// The shop's civil time, minutes ahead of UTC.
   public var zoneOffsetMinutes = 540
@@ -29,7 +34,7 @@ public struct EnrichLaneSettings: Sendable {
 
   public init(
     broker: BrokerAccess, topics: TopicNames, lane: LaneSettings, cacheBytes: Int, seal: DeadLetterSeal,
-    reference: ReferenceData, demand: History.FactDemand
+    reference: ReferenceData, plan: DemandPlan
   ) {
     self.broker = broker
     self.topics = topics
@@ -37,7 +42,7 @@ public struct EnrichLaneSettings: Sendable {
     self.cacheBytes = cacheBytes
     self.seal = seal
     self.reference = reference
-    self.demand = demand
+    self.plan = plan
   }
 }
 
@@ -51,7 +56,7 @@ public func runEnrichLane(
     enriched: try broker.topic(settings.topics.enriched, of: producer, readBy: GroupNames.evaluate),
     deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil))
   let folder = HistoryFolder(
-    reference: settings.reference, demand: settings.demand,
+    reference: settings.reference, plan: settings.plan,
     zone: ShopZone(offsetMinutes: settings.zoneOffsetMinutes),
     stockMaxAge: .seconds(settings.stockMaxAgeHours * 3600))
   let processor = EnrichProcessor(
@@ -59,7 +64,18 @@ public func runEnrichLane(
   processor.collectBytesMax = settings.collectBytesMax
   processor.residentBytesMax = settings.residentBytesMax
   processor.isClockBounded = settings.isClockBounded
-  if folder.watchesDeadlines, let idleAfterMs = settings.idleAfterMs {
+  processor.followsRules = settings.followedBase != nil
+  if let base = settings.followedBase {
+    processor.follower = try DemandFollower.open(
+      broker, settings.topics, base: base, producer: producer, report: settings.report)
+  }
+  defer { processor.follower?.close() }
+  var effects: [EffectTopic] = []
+  if processor.follower != nil {
+    effects = try announcements(broker, settings.topics.ruleDemands, producer, settings.report)
+    processor.announces = !effects.isEmpty
+  }
+  if folder.watchesDeadlines || processor.follower != nil, let idleAfterMs = settings.idleAfterMs {
     processor.idleClock = IdleClock(
       orders: try broker.topic(settings.topics.orders, of: producer, readBy: GroupNames.enrich),
       idleAfterUs: Int64(idleAfterMs) * 1_000)
@@ -68,32 +84,55 @@ public func runEnrichLane(
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,
     consumer: try broker.consumer(group: settings.lane.groupId), producer: producer, processor: processor,
-    schemaVersion: EnrichProcessor.schemaVersion, context: context)
+    schemaVersion: EnrichProcessor.schemaVersion, effectTopics: effects, context: context)
   lane.run()
   producer.close(timeoutMs: 2_000)
   finished(processor.counts)
 }
 
+/// Where evaluate is told; nothing without the topic.
+private func announcements(
+  _ broker: BrokerAccess, _ name: String, _ producer: Producer, _ report: (RuleReport) -> Void
+) throws -> [EffectTopic] {
+  let admin = try Admin(settings: broker.client)
+  defer { admin.close() }
+  guard try admin.topics()[name] != nil else {
+    report(.noTopic(name))
+    return []
+  }
+  return [EffectTopic(name: name, handle: try broker.topic(name, of: producer, readBy: nil))]
+}
+
 /// The facts that the rules ask for, as enrich computes them.
 public func factDemand(of set: RuleSet) -> History.FactDemand { factDemand(set.demand) }
 
-/// The facts that the rules of all malls and shops together ask for: every order gets them all.
+/// The facts that the rules of a book ask for, mall by mall.
 ///
-/// Throws when they are more than an order's record has room for.
-public func factDemand(of book: RuleBook) throws -> History.FactDemand {
-  let demand = factDemand(book.demand)
-  let most = [
-    ("lists", demand.lists.count, History.FactDemand.listsMax),
-    ("counts of claims", demand.claimWindows.count, History.FactDemand.claimWindowsMax),
-    ("measures of earlier orders", demand.aggregates.count, History.FactDemand.aggregatesMax),
-  ]
-  for (what, count, max) in most where count > max {
-    throw UserError("the rules of all malls together ask for \(count) \(what); there may be \(max)")
+/// Throws when they are more for one of them than an order's record has room for.
+public func demandPlan(of book: RuleBook) throws -> DemandPlan {
+  func checked(_ set: RuleSet, _ whose: String) throws -> History.FactDemand {
+    let demand = factDemand(set.demand)
+    let most = [
+      ("lists", demand.lists.count, History.FactDemand.listsMax),
+      ("counts of claims", demand.claimWindows.count, History.FactDemand.claimWindowsMax),
+      ("spans of time", demand.timed.count, History.FactDemand.timedMax),
+      ("measures of earlier orders", demand.aggregates.count, History.FactDemand.aggregatesMax),
+    ]
+    for (what, count, max) in most where count > max {
+      throw UserError("the rules of \(whose) ask for \(count) \(what); there may be \(max)")
+    }
+    return demand
   }
-  return demand
+  var own: [DemandScope: History.FactDemand] = [:]
+  for scope in book.scopes {
+    let shop = scope.shop.map { Int32(truncatingIfNeeded: $0) }
+    own[DemandScope(mall: scope.mall, shop: shop)] = try checked(
+      book.ruleSet(of: scope), "mall \(scope.mall)")
+  }
+  return DemandPlan(try checked(book.shared, "all malls"), own: own)
 }
 
-private func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
+func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
   History.FactDemand(
     claimWindows: demand.claimWindows.map {
       History.ClaimWindow(

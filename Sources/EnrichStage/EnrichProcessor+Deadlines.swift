@@ -37,17 +37,19 @@ extension EnrichProcessor {
   /// An event may be so far ahead of its record's time for the clock, where that is bounded.
   static let aheadUsMax: Int64 = 600_000_000
 
-  /// Finds the clock and every deadline of a partition that was claimed; nil when no rule asks for any.
+  /// Finds the clock and every deadline of a partition that was claimed; nil when no rule has ever asked for any.
   func deadlines(of state: PartitionState) throws -> Deadlines? {
-    guard folder.watchesDeadlines else { return nil }
     var stored: (clock: Int64, watchesHash: UInt64)?
     try state.scan(prefix: Deadlines.recordKey) { _, record in stored = Deadlines.read(record) }
+    // A clock that is there goes on: published rules may ask again, and then it has to be the same for everybody.
+    guard folder.watchesDeadlines || stored != nil else { return nil }
     let hash = folder.watchesHash
     let isSame = stored?.watchesHash == hash
     let deadlines = Deadlines(
       clock: stored?.clock ?? .min, watchesHash: hash, isChanged: !isSame, nowUs: clockUs())
     // What was not watched before may be long due.
     let after = isSame ? deadlines.clock : .min
+    guard folder.watchesDeadlines else { return deadlines }
     try state.scan(prefix: []) { key, record in
       guard key.first != Deadlines.recordKey.first else { return }
       let found = try folder.storedDeadline(key: key, record: record, after: after)
@@ -101,6 +103,7 @@ extension EnrichProcessor {
 
   /// Called between batches: marks idle partitions whose next deadline the wall clock has passed.
   public func tick(outputs producer: Producer) throws {
+    try follower?.tick(outputs: producer)
     guard let idleClock else { return }
     let now = clockUs()
     for (partition, customers) in partitions {

@@ -51,11 +51,13 @@ public final class EnrichProcessor: StatefulProcessor {
     var collected: [(key: [UInt8], customer: CustomerHistory)] = []
     /// Nothing was ever written: no need to look.
     var isFileEmpty: Bool
-    /// Nil when no rule asks for any.
+    /// Nil when no rule has ever asked for any.
     var deadlines: Deadlines?
+    var demand: PartitionDemand
 
-    init(state: PartitionState, cacheBytes: Int) throws {
+    init(state: PartitionState, cacheBytes: Int, planned: PlannedDemands) throws {
       self.state = state
+      demand = PartitionDemand(planned: planned)
       cache = StateCache(bytesMax: cacheBytes)
       isFileEmpty = try state.count() == 0
     }
@@ -65,6 +67,14 @@ public final class EnrichProcessor: StatefulProcessor {
   private var persistedParts = 0
   let folder: HistoryFolder
   private let outputs: Outputs
+  /// What is computed for the rules of the configuration.
+  private let base: PlannedDemands
+  /// Nil: only the rules of the configuration count, or nobody has published any.
+  var follower: DemandFollower?
+  /// Published rules count: to pass a demand record over would be to compute other facts than others do.
+  var followsRules = false
+  /// The lane's effect topic 0 is `rules.demands`.
+  var announces = false
   /// Records that became dead letters.
   public let refused: RefusedRecords
   private let cacheBytesMax: Int
@@ -91,6 +101,7 @@ public final class EnrichProcessor: StatefulProcessor {
     clockUs: @escaping @Sendable () -> Int64 = wallClockUs
   ) {
     self.folder = folder
+    base = folder.inUse
     self.outputs = outputs
     refused = RefusedRecords(
       stage: "enrich", source: "orders", topic: outputs.deadLetters, seal: seal, clockUs: clockUs)
@@ -99,12 +110,17 @@ public final class EnrichProcessor: StatefulProcessor {
   }
 
   public func open(_ partition: Int32, state: PartitionState) throws {
-    let customers = try Customers(state: state, cacheBytes: cacheBytesMax)
+    let customers = try Customers(state: state, cacheBytes: cacheBytesMax, planned: base)
+    try openDemand(partition, customers)
+    folder.use(customers.demand.planned)
     customers.deadlines = try deadlines(of: state)
     partitions[partition] = customers
   }
 
-  public func close(_ partition: Int32) { partitions[partition] = nil }
+  public func close(_ partition: Int32) {
+    partitions[partition] = nil
+    follower?.close(partition)
+  }
 
   public var dirtyBytes: Int { partitions.values.reduce(0) { $0 + $1.cache.dirtyBytes + cacheReduction } }
 
@@ -120,9 +136,12 @@ public final class EnrichProcessor: StatefulProcessor {
         continue
       }
       let emitted = counts.emitted
+      folder.use(customers.demand.planned)
       if let deadlines = customers.deadlines { folder.clock = deadlines.clock }
       if ContextEventValue.isHeld(by: value) {
         try foldContext(value, message, customers, producer)
+      } else if RuleSwitchValue.isDemand(value) {
+        if try !takeDemand(value, message, customers) { try malformed("demand", value, message, producer) }
       } else {
         try fold(value, message, customers, producer)
       }
@@ -147,11 +166,7 @@ public final class EnrichProcessor: StatefulProcessor {
       return
     }
     guard let context = told, let identity = CustomerIdentity(context) else {
-      return try deadLetter(
-        message,
-        Problem(
-          code: "record.malformed", field: "context", expected: "a ContextEvent (topics/order.proto)",
-          found: "\(value.count) bytes"), producer)
+      return try malformed("context", value, message, producer)
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
@@ -175,6 +190,17 @@ public final class EnrichProcessor: StatefulProcessor {
     }
     if let failure { throw failure }
     note(customer, key: key, customers)
+  }
+
+  private func malformed(
+    _ field: String, _ value: UnsafeRawBufferPointer, _ message: MessageView, _ producer: Producer
+  ) throws {
+    let expected = field == "context" ? "a ContextEvent" : "a RuleSwitch"
+    try deadLetter(
+      message,
+      Problem(
+        code: "record.malformed", field: field, expected: "\(expected) (topics/order.proto)",
+        found: "\(value.count) bytes"), producer)
   }
 
   private func refuse(_ message: MessageView, _ error: any Error, _ producer: Producer) throws {
@@ -288,6 +314,7 @@ public final class EnrichProcessor: StatefulProcessor {
           deadlines.record.withUnsafeBytes { collected.put(partition: partition, key: key, value: $0) }
         }
       }
+      collectDemand(partition, customers, into: &collected)
       swap(&collected, &changes)
       customers.collected += customers.touched[..<count]
       customers.touched.removeFirst(count)

@@ -1,3 +1,4 @@
+import EvaluateStage
 import Files
 import History
 import Kafka
@@ -14,14 +15,17 @@ public func runEnrichService(_ configuration: EnrichConfiguration) -> ExitCode {
     let rules = try RuleFiles.book(configuration.rules)
     let (reference, problems) = try ReferenceFiles.load(directory: configuration.referenceDirectory)
     for problem in problems { host.log.warning("reference.line_left_out", .name("problem", problem)) }
-    let topics = TopicNames(common.topics)
+    var topics = TopicNames(common.topics)
+    topics.ruleDemands = configuration.ruleDemandsTopic
     let lane = try LaneSettings(
       inputTopic: topics.orders, kafka: common.kafka, stage: "enrich", state: configuration.state,
       changelogTopic: topics.enrichChangelog, broker: broker)
     var settings = EnrichLaneSettings(
       broker: broker, topics: topics, lane: lane,
       cacheBytes: lane.cacheBytesAPartition(of: configuration.state),
-      seal: try host.deadLetterSeal(), reference: reference, demand: try factDemand(of: rules))
+      seal: try host.deadLetterSeal(), reference: reference, plan: try demandPlan(of: rules))
+    if configuration.rulesSource == .topic { settings.followedBase = rules }
+    settings.report = demandReports(host)
     settings.stockMaxAgeHours = configuration.stockAgeHoursMax
     settings.idleAfterMs = configuration.idleAfterMs
     settings.isClockBounded = true
@@ -30,5 +34,32 @@ public func runEnrichService(_ configuration: EnrichConfiguration) -> ExitCode {
       "rules.loaded", .integer("rules", rules.shared.rules.count), .name("rule_set", rules.shared.hash),
       .name("reference", reference.edition))
     try runEnrichLane(settings, context: context)
+  }
+}
+
+/// What is computed for published rules, in the log and the metrics.
+private func demandReports(_ host: StageHost) -> @Sendable (RuleReport) -> Void {
+  let log = host.log
+  let switches = host.metrics.counter(
+    "passflow_demand_switches_total", "Partitions that began to compute what other published rules ask for.")
+  let refused = host.metrics.counter(
+    "passflow_rule_activations_refused_total", "Activations of published rules that cannot be used here.")
+  return { report in
+    switch report {
+    case .read(let versions, let activations):
+      log.info("rules.read", .integer("versions", versions), .integer("activations", activations))
+    case .noTopic(let topic):
+      log.warning("rules.no_topic", .name("topic", topic))
+    case .switched(let partition, let offset, let rulesEnd, _):
+      switches.add()
+      log.info(
+        "demand.switched", .integer("partition", Int(partition)), .integer("offset", Int(offset)),
+        .integer("rules_end", Int(rulesEnd)))
+    case .refused(let scope, let hash, let reason):
+      refused.add()
+      log.error(
+        "rules.refused", .name("scope", scope.description), .name("rule_set", hash), .name("problem", reason))
+    case .claimed, .waiting, .waited: break
+    }
   }
 }

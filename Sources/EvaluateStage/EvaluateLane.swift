@@ -13,6 +13,8 @@ public struct EvaluateLaneSettings: Sendable {
   public var rules: RuleBook
   /// Published rules go before those of the configuration (topic `rules`).
   public var followsRules = false
+  /// ms that published rules wait at most until enrich computes what they ask for.
+  public var enrichWaitMs = 60_000
   public var report: @Sendable (RuleReport) -> Void = { _ in }
 
   public init(
@@ -36,7 +38,8 @@ public func runEvaluateLane(
   let switcher =
     settings.followsRules
     ? try RuleSwitcher.open(
-      broker, settings.topics, base: settings.rules, producer: producer, report: settings.report) : nil
+      broker, settings.topics, base: settings.rules, producer: producer, enrichWaitMs: settings.enrichWaitMs,
+      report: settings.report) : nil
   defer { switcher?.close() }
   let processor = EvaluateProcessor(
     decider: Decider(try MallPlan(settings.rules)), switcher: switcher,

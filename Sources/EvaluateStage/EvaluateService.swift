@@ -13,6 +13,7 @@ public func runEvaluateService(_ configuration: EvaluateConfiguration) -> ExitCo
     let rules = try RuleFiles.book(configuration.rules)
     var topics = TopicNames(common.topics)
     topics.ruleSwitches = configuration.ruleSwitchesTopic
+    topics.ruleDemands = configuration.ruleDemandsTopic
     var lane = LaneSettings(
       inputTopic: topics.enriched, groupId: common.kafka.groupID, usesGroup: !broker.isEmbedded,
       durability: .scratch)
@@ -26,6 +27,7 @@ public func runEvaluateService(_ configuration: EvaluateConfiguration) -> ExitCo
     var settings = EvaluateLaneSettings(
       broker: broker, topics: topics, lane: lane, seal: try host.deadLetterSeal(), rules: rules)
     settings.followsRules = configuration.rulesSource == .topic
+    settings.enrichWaitMs = configuration.enrichWaitMs
     settings.report = ruleReports(host)
     try runEvaluateLane(settings, context: context)
   }
@@ -38,6 +40,9 @@ private func ruleReports(_ host: StageHost) -> @Sendable (RuleReport) -> Void {
     "passflow_rule_switches_total", "Partitions switched to other published rules.")
   let refused = host.metrics.counter(
     "passflow_rule_activations_refused_total", "Activations of published rules that cannot be used here.")
+  let waiting = host.metrics.gauge(
+    "passflow_rules_waiting_partitions",
+    "Partitions of orders whose enrich does not yet compute what published rules ask for.")
   return { report in
     switch report {
     case .read(let versions, let activations):
@@ -58,6 +63,21 @@ private func ruleReports(_ host: StageHost) -> @Sendable (RuleReport) -> Void {
       log.error(
         "rules.refused", .name("scope", scope.description), .name("rule_set", hash),
         .name("problem", reason))
+    case .waiting(let rulesEnd, let facts, let partitions, let waitedMs):
+      waiting.set(max(partitions.count, 1))
+      let list = partitions.map { "\($0)" }.joined(separator: ",")
+      log.warning(
+        "rules.waiting", .integer("rules_end", Int(rulesEnd)), .integer("waited_ms", waitedMs),
+        .name("for_facts", facts.joined(separator: ", ")),
+        .name(
+          "for_enrich_on_partitions",
+          partitions.isEmpty ? "none has ever said that it follows topic rules" : list))
+    case .waited(let rulesEnd, let waitedMs, let isReached):
+      waiting.set(0)
+      let fields: [LogField] = [
+        .integer("rules_end", Int(rulesEnd)), .integer("waited_ms", waitedMs),
+      ]
+      log.write(isReached ? .info : .warning, isReached ? "rules.waited" : "rules.not_waited_for", fields)
     }
   }
 }

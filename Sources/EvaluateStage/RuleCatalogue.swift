@@ -24,10 +24,17 @@ public final class RuleCatalogue {
     var lists: Set<[UInt8]>
   }
   var checked: Checked?
+  /// Of versions that were only asked for what they ask for; nil: it cannot be read.
+  private var demands: [String: FactDemand?] = [:]
+  private let isPlanning: Bool
 
   public convenience init(base: RuleSet) { self.init(base: RuleBook(shared: base)) }
 
-  public init(base: RuleBook) { self.base = base }
+  /// - Parameter isPlanning: versions are compiled too, to see whether they can be. Without: they are only read.
+  public init(base: RuleBook, isPlanning: Bool = true) {
+    self.base = base
+    self.isPlanning = isPlanning
+  }
 
   /// The rules of a version, known by its hash.
   public func set(_ hash: String, in registry: RuleRegistry) -> Result<RuleSet, Refusal> {
@@ -36,7 +43,7 @@ public final class RuleCatalogue {
       // Not kept: its text may still come.
       return .failure(Refusal(description: "the version was never published"))
     }
-    let made = RuleCatalogue.compiled(version)
+    let made = RuleCatalogue.compiled(version, isPlanned: isPlanning)
     sets[hash] = made
     if case .success = made { usable.insert(hash) }
     return made
@@ -49,14 +56,26 @@ public final class RuleCatalogue {
     return false
   }
 
+  /// What a version asks for, without keeping its rules; nil when it is not there or cannot be read.
+  func demand(_ hash: String, in registry: RuleRegistry) -> FactDemand? {
+    if case .success(let set) = sets[hash] { return set.demand }
+    if let known = demands[hash] { return known }
+    guard let version = registry.versions[hash] else { return nil }
+    let made = try? RuleCatalogue.compiled(version, isPlanned: false).get().demand
+    demands[hash] = .some(made)
+    return made
+  }
+
   /// Reads, checks and plans a version's text.
-  public static func compiled(_ version: RuleVersionValue) -> Result<RuleSet, Refusal> {
+  public static func compiled(_ version: RuleVersionValue, isPlanned: Bool = true)
+    -> Result<RuleSet, Refusal>
+  {
     guard RuleSet.textDigest(version.files.map(\.text)) == version.digest else {
       return .failure(Refusal(description: "the text is not what was published"))
     }
     do {
       let set = try RuleSet.load(files: version.files.map { ($0.path, $0.text) })
-      _ = try Plan([set])
+      if isPlanned { _ = try Plan([set]) }
       return .success(try RuleSet.layered([set], hash: version.hash))
     } catch {
       return .failure(Refusal(description: "\(error)"))

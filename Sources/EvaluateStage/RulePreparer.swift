@@ -1,6 +1,7 @@
 package import Rules
 import Stage
 import Synchronization
+package import Topics
 
 /// The rules of one edition, ready to decide with.
 package struct PreparedEdition: Sendable {
@@ -21,10 +22,13 @@ package final class RulePreparer: Sendable {
   package struct Outcome: Sendable {
     package var prepared: Result<PreparedEdition, RuleSwitchProblem>
     package var refused: [Refused]
+    /// Facts that the rules ask for and enrich does not compute yet.
+    package var missing: [String] = []
   }
 
   private struct State {
     let catalogue: RuleCatalogue
+    var demands = PublishedDemands()
     /// What was made last: the next is made of it when little has changed.
     var last: PreparedEdition?
     /// What was made before: thousands of rule sets are freed here, not by the lane that lets go of them last.
@@ -46,7 +50,8 @@ package final class RulePreparer: Sendable {
   package init(base: RuleBook) { state = Mutex(State(catalogue: RuleCatalogue(base: base))) }
 
   /// The newest rules that can be used, made ready on the calling thread.
-  package func newest(_ registry: RuleRegistry) -> Outcome {
+  /// - Parameter computed: the ends, with what they hold back, that enrich computes facts for; none: nobody asks.
+  package func newest(_ registry: RuleRegistry, computed: [RuleSwitchValue] = []) -> Outcome {
     state.withLock { state in
       var refused: [Refused] = []
       let edition = RuleEdition.newest(registry, state.catalogue) {
@@ -54,8 +59,30 @@ package final class RulePreparer: Sendable {
       }
       let prepared = Result { () throws(RuleSwitchProblem) in try RulePreparer.plan(edition, registry, &state)
       }
-      return Outcome(prepared: prepared, refused: refused)
+      let missing = RulePreparer.missing(edition, computed, registry, &state)
+      return Outcome(prepared: prepared, refused: refused, missing: missing)
     }
+  }
+
+  /// Ends between what enrich has announced and the newest that it may just be passing.
+  private static let passedMax = 8
+
+  private static func missing(
+    _ edition: RuleEdition, _ computed: [RuleSwitchValue], _ registry: RuleRegistry, _ state: inout State
+  ) -> [String] {
+    var ends = computed.filter { $0.rulesEnd < edition.rulesEnd }
+    guard let first = ends.map(\.rulesEnd).min() else { return [] }
+    let passed = registry.activations.values.joined().map { $0.offset + 1 }
+      .filter { $0 > first && $0 < edition.rulesEnd }.sorted()
+    ends += passed.suffix(passedMax).map { RuleSwitchValue(rulesEnd: $0, held: [:]) }
+    var missing: [String] = []
+    for one in ends {
+      let former = RuleEdition(registry, rulesEnd: one.rulesEnd, held: one.heldScopes)
+      // What cannot be read here is enrich's affair.
+      let names = (try? state.demands.missing(of: edition, at: former, registry, state.catalogue)) ?? []
+      missing += names.filter { !missing.contains($0) }
+    }
+    return missing
   }
 
   /// The rules that a switch put in force. Throws when this program cannot use them.
@@ -124,16 +151,16 @@ package final class RulePreparer: Sendable {
   var isBusy: Bool { running.withLock { $0.thread != nil } }
 
   /// Begins to look for the newest rules; `take` has them when they are ready.
-  func begin(_ registry: RuleRegistry) {
+  func begin(_ registry: RuleRegistry, computed: [RuleSwitchValue] = []) {
     let thread = NativeThread(name: "rules") { [self] in
-      let outcome = newest(registry)
+      let outcome = newest(registry, computed: computed)
       running.withLock { $0.outcome = outcome }
     }
     if let thread {
       running.withLock { $0.thread = thread }
     } else {
       // No thread to be had: here and now.
-      let outcome = newest(registry)
+      let outcome = newest(registry, computed: computed)
       running.withLock { $0.outcome = outcome }
     }
   }
@@ -157,7 +184,9 @@ package final class RulePreparer: Sendable {
   }
 }
 
-/// Why an evaluate lane cannot go on with published rules.
-package struct RuleSwitchProblem: Error, CustomStringConvertible {
-  package let description: String
+/// Why a lane cannot go on with published rules.
+public struct RuleSwitchProblem: Error, CustomStringConvertible, Sendable {
+  public let description: String
+
+  public init(description: String) { self.description = description }
 }

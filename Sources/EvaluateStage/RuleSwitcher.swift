@@ -15,6 +15,10 @@ public enum RuleReport: Sendable, Equatable {
   case switched(partition: Int32, offset: Int64, rulesEnd: Int64, shared: String)
   /// An activation is not followed, the version before it stays.
   case refused(scope: RegistryScope, hash: String, reason: String)
+  /// Rules wait until enrich computes these facts in these partitions of `orders`; none: no enrich follows the topic.
+  case waiting(rulesEnd: Int64, facts: [String], partitions: [Int32], waitedMs: Int)
+  /// The wait is over: enrich has reached the rules, or the time has.
+  case waited(rulesEnd: Int64, waitedMs: Int, isReached: Bool)
 }
 
 /// Follows topic `rules` and switches each partition at a recorded position (docs/design.md, "Rule versions").
@@ -43,6 +47,7 @@ final class RuleSwitcher {
   private let log: RuleSwitchLog
   private let enriched: TopicHandle
   private let preparer: RulePreparer
+  private let wait: DemandWait?
   private let report: (RuleReport) -> Void
   private var owned: [Int32: Owned] = [:]
   private var newest: PreparedEdition
@@ -61,6 +66,7 @@ final class RuleSwitcher {
   /// Reads the topic; nil when the broker has none.
   static func open(
     _ broker: BrokerAccess, _ topics: TopicNames, base: RuleBook, producer: Producer,
+    enrichWaitMs: Int = 60_000,
     report: @escaping (RuleReport) -> Void
   ) throws -> RuleSwitcher? {
     guard
@@ -75,25 +81,29 @@ final class RuleSwitcher {
       .read(
         versions: reader.registry.versions.count,
         activations: reader.registry.activations.values.reduce(0) { $0 + $1.count }))
+    let wait = try DemandWait(broker, topics, longestMs: enrichWaitMs, report)
     return try RuleSwitcher(
-      reader, try RuleSwitchLog(broker, topic: topics.ruleSwitches, producer: producer),
+      reader, wait, try RuleSwitchLog(broker, topic: topics.ruleSwitches, producer: producer),
       // Without pacing: a switch record is small, and this producer reads what it writes.
       try producer.topic(topics.enriched, timeoutMs: 30_000), RulePreparer(base: base), report)
   }
 
   private init(
-    _ reader: RuleRegistryReader, _ log: RuleSwitchLog, _ enriched: TopicHandle, _ preparer: RulePreparer,
+    _ reader: RuleRegistryReader, _ wait: DemandWait?, _ log: RuleSwitchLog, _ enriched: TopicHandle,
+    _ preparer: RulePreparer,
     _ report: @escaping (RuleReport) -> Void
   ) throws {
     self.reader = reader
+    self.wait = wait
     self.log = log
     self.enriched = enriched
     self.preparer = preparer
     self.report = report
     let registry = reader.registry
     lookedAt = registry.activationsEnd
-    let outcome = preparer.newest(registry)
+    let outcome = preparer.newest(registry, computed: wait?.reached ?? [])
     newest = try outcome.prepared.get()
+    wait?.missing = outcome.missing
     tell(outcome.refused)
   }
 
@@ -101,6 +111,7 @@ final class RuleSwitcher {
     preparer.close()
     reader.close()
     log.close()
+    wait?.close()
   }
 
   // MARK: Partitions
@@ -196,7 +207,7 @@ final class RuleSwitcher {
     _ = try reader.poll()
     try lookForNewest()
     let due = owned.filter { $0.value.requested < newest.edition.rulesEnd }.keys
-    guard !due.isEmpty else { return }
+    guard !due.isEmpty, try wait?.isOver(newest.edition.rulesEnd, nowMs: now) ?? true else { return }
     let value = RuleSwitchValue(rulesEnd: newest.edition.rulesEnd, held: newest.edition.held).protobuf
     for partition in due {
       _ = try value.withUnsafeBytes { value in
@@ -214,12 +225,14 @@ final class RuleSwitcher {
   private func lookForNewest() throws {
     if let outcome = preparer.take() {
       newest = try outcome.prepared.get()
+      wait?.missing = outcome.missing
       tell(outcome.refused)
     }
     let registry = reader.registry
     guard registry.activationsEnd > lookedAt, !preparer.isBusy else { return }
     lookedAt = registry.activationsEnd
-    preparer.begin(registry)
+    try wait?.look()
+    preparer.begin(registry, computed: wait?.reached ?? [])
   }
 
   private func tell(_ refused: [RulePreparer.Refused]) {

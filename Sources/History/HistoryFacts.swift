@@ -15,6 +15,10 @@ struct HistoryFacts {
     claimCounts = [Int64](repeating: 0, count: windowCount)
   }
 
+  mutating func setWindowCount(_ count: Int) {
+    if claimCounts.count != count { claimCounts = [Int64](repeating: 0, count: count) }
+  }
+
   mutating func clear() {
     orders = 0
     amount = 0

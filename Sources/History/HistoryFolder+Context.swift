@@ -10,6 +10,7 @@ extension HistoryFolder {
     emit: (EmittedRecord) -> Void
   ) throws(HistoryError) -> FoldOutcome {
     guard CustomerIdentity(context) == customer.customer else { throw .otherCustomer }
+    select(mall: context.mallId)
     guard !context.orderId.isEmpty else { throw .invalidField("order_id") }
     guard SnapshotSummary.isInCalendar(context.at) else { throw .invalidField("at_us") }
     var ip = context.ip

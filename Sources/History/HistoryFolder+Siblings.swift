@@ -11,6 +11,7 @@ extension HistoryFolder {
   ) {
     let after = customer.orders[index].effective
     let latestChanged = Self.isDifferent(before.last, after.last)
+    // Where shops differ, what is asked for is that of the other order, which the question for duplicates selects.
     let aggregatesChanged = aggregates.isDifferent(before.last, after.last)
     var affected: [Int] = []
     // Taken out once: nothing is then retained per order.
@@ -34,7 +35,8 @@ extension HistoryFolder {
             bundles: !standing.isFirstSeenClosed)
         guard
           isChanged || isDuplicateAffected(customer.orders[other], before.last, after.last)
-            || (aggregatesChanged && isAggregateAffected(other, by: index, before.last, after.last, customer))
+            || ((mallHasShops ? aggregates.isDifferent(before.last, after.last) : aggregatesChanged)
+              && isAggregateAffected(other, by: index, before.last, after.last, customer))
         else { continue }
         affected.append(other)
       } else if standing.cut >= cause.eventTime {

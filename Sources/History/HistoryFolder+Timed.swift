@@ -39,6 +39,7 @@ extension HistoryFolder {
 
   /// Whether a sibling's two states give different things to the duplicates of an order. May say yes too often.
   func isDuplicateAffected(_ order: FoldedOrder, _ before: DatedSnapshot?, _ after: DatedSnapshot?) -> Bool {
+    select(shop: order.shopNo)
     guard !duplicateSpans.isEmpty, before !== after, !order.isFirstSeenClosed, let x = order.decided else {
       return false
     }
@@ -64,6 +65,7 @@ extension HistoryFolder {
   /// Deadlines of an open order.
   private func forEachDue(of order: FoldedOrder, _ body: (Int64) -> Void) {
     guard order.closedFrom == nil else { return }
+    select(shop: order.shopNo)
     for fact in watches {
       if let since = order.since(fact.kind) { body(since + fact.span) }
     }
@@ -78,28 +80,16 @@ extension HistoryFolder {
 
   /// The last deadline of an open order that the clock has reached; `.min`: none.
   func lastDue(of order: FoldedOrder) -> Int64 {
-    guard !watches.isEmpty else { return .min }
+    guard watchesDeadlines else { return .min }
     var last = Int64.min
     forEachDue(of: order) { due in if due <= clock { last = max(last, due) } }
     return last
   }
 
-  /// Whether some rule asks what is overdue.
-  public var watchesDeadlines: Bool { !watches.isEmpty }
-
-  /// Of the deadlines that are watched: the same for the same ones, whatever their order.
-  public var watchesHash: UInt64 {
-    watches.reduce(UInt64(watches.count)) { sum, fact in
-      var hash = ContentHash()
-      hash.add(UInt64(UInt32(bitPattern: fact.kind.rawValue)))
-      hash.add(UInt64(bitPattern: fact.span))
-      return sum &+ hash.value
-    }
-  }
-
   /// The first deadline of the customer after an instant; `.max`: none.
   public func nextDue(in customer: CustomerHistory, after instant: Int64) -> Int64 {
-    customer.orders.reduce(.max) { min($0, nextDue(of: $1, after: instant)) }
+    select(mall: customer.customer.mallId)
+    return customer.orders.reduce(.max) { min($0, nextDue(of: $1, after: instant)) }
   }
 
   /// Fires what fell due from `instant` up to the clock: emits every order of the customer that this changed, in
@@ -108,6 +98,7 @@ extension HistoryFolder {
     _ customer: CustomerHistory, from instant: Int64, position: InputPosition, number: UInt32,
     emit: (EmittedRecord) -> Void
   ) -> (emitted: Int, nextDue: Int64) {
+    select(mall: customer.customer.mallId)
     var due: [Int] = []
     let before = max(instant, .min + 1) - 1
     var next = Int64.max
@@ -153,6 +144,7 @@ extension HistoryFolder {
     guard let parts = RecordKey(key) else { throw .malformedRecord }
     let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
     try order.restore(record)
+    select(mall: parts.customer.mallId)
     return StoredDeadline(
       customerKey: parts.customer.recordPrefix, nextDue: nextDue(of: order, after: instant))
   }

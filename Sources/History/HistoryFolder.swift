@@ -3,72 +3,75 @@ import Topics
 
 /// Folds order snapshots into customer histories and writes `EnrichedOrder` records (facts.md, "The fold").
 ///
-/// Holds the reference data and the demand of one edition and one set of rules; make another when either changes.
+/// Holds the reference data of one edition; make another when it changes. Which facts are computed says a plan, mall by
+/// mall (`use`).
 /// Reuses its buffers: one folder per lane.
 public final class HistoryFolder {
   /// `bundle_order_ids` of a record.
   static let bundleIdsMax = 20
 
   public let reference: ReferenceData
-  public let demand: FactDemand
   public let zone: ShopZone
   let stockMaxAgeUs: Int64
-  /// Lists that were imported, in the order of the demand, with their bit numbers by list.
-  let importedLists: [String]
-  let missingLists: [String]
-  let bitOfList: [Int8]
-  /// Spans of the duplicates that are asked for, in µs.
-  let duplicateSpans: [Int64]
-  /// What can be overdue and is asked for.
-  let watches: [TimedFact]
+  /// What is computed now: of the mall, and the shop, that were selected last.
+  var prepared: PreparedDemand
+  var planned: PlannedDemands
+  /// Name of the mall selected, its number in the plan, and whether its shops differ.
+  var mallBytes: [UInt8] = []
+  var mall: Int?
+  var mallHasShops = false
+  /// Of `prepared`, in the plan.
+  var demandIndex = -1
+  /// By number of a list in the reference data: its bit, −1 when it is not asked for.
+  var bitOfList: [Int8]
+  let listNumbers: [String: Int]
   /// How far event time has come in the partition at hand: set by the owner before it folds. Never goes back.
   public var clock = Int64.min
 
   var writer = ProtobufWriter(capacity: 8192)
   private var countries = CountryMemo()
   var history: HistoryFacts
-  var aggregates: HistoryAggregates
+  /// Of the mall, and the shop, that were selected last.
+  var aggregates: HistoryAggregates {
+    _read { yield prepared.aggregates }
+    _modify { yield &prepared.aggregates }
+  }
   /// Bits per item, reused.
   var itemBits: [UInt64] = []
   var stockLines: [StockLine] = []
 
   /// - Parameter stockMaxAge: a level older than this at `placed_at` is missing (`stock.max_age`).
   public init(
-    reference: ReferenceData, demand: FactDemand, zone: ShopZone = .seoul,
+    reference: ReferenceData, plan: DemandPlan, zone: ShopZone = .seoul,
     stockMaxAge: Duration = .seconds(86_400)
   ) {
     self.reference = reference
-    var bounded = demand
-    bounded.lists = Array(demand.lists.prefix(FactDemand.listsMax))
-    bounded.claimWindows = demand.claimWindows.prefix(FactDemand.claimWindowsMax).map {
-      ClaimWindow(scope: $0.scope, months: min(max($0.months, 0), ClaimWindow.monthsMax))
-    }
-    bounded.timed = Array(demand.timed.prefix(FactDemand.timedMax))
-    bounded.aggregates = Array(demand.aggregates.prefix(FactDemand.aggregatesMax))
-    self.demand = bounded
-    aggregates = HistoryAggregates(bounded.aggregates)
-    duplicateSpans = bounded.timed.filter { $0.kind == .duplicates }.map(\.span)
-    watches = bounded.timed.filter { $0.kind != .duplicates }
     self.zone = zone
     let (seconds, attoseconds) = stockMaxAge.components
     stockMaxAgeUs = min(max(seconds, 0), 1_000_000_000_000) * 1_000_000 + attoseconds / 1_000_000_000_000
-    var bits = [Int8](repeating: -1, count: reference.lists.names.count)
-    var imported: [String] = []
-    var missing: [String] = []
-    for name in bounded.lists {
-      guard let index = reference.lists.index(of: name) else {
-        missing.append(name)
-        continue
-      }
-      guard bits[index] < 0 else { continue }
-      bits[index] = Int8(imported.count)
-      imported.append(name)
-    }
-    importedLists = imported
-    missingLists = missing
-    bitOfList = bits
-    history = HistoryFacts(windowCount: bounded.claimWindows.count)
+    let names = reference.lists.names
+    bitOfList = [Int8](repeating: -1, count: names.count)
+    listNumbers = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
+    planned = PlannedDemands(DemandPlan(FactDemand()))
+    prepared = PreparedDemand(FactDemand(), listNumbers: [:])
+    history = HistoryFacts(windowCount: 0)
+    use(PlannedDemands(plan))
   }
+
+  /// The same facts for every order.
+  public convenience init(
+    reference: ReferenceData, demand: FactDemand, zone: ShopZone = .seoul,
+    stockMaxAge: Duration = .seconds(86_400)
+  ) {
+    self.init(reference: reference, plan: DemandPlan(demand), zone: zone, stockMaxAge: stockMaxAge)
+  }
+
+  /// What is computed now.
+  var demand: FactDemand { prepared.demand }
+  var importedLists: [String] { prepared.importedLists }
+  var missingLists: [String] { prepared.missingLists }
+  var duplicateSpans: [Int64] { prepared.duplicateSpans }
+  var watches: [TimedFact] { prepared.watches }
 
   /// Folds one encoded `OrderSnapshot`. Emits the order's own record, always, then those siblings whose facts it
   /// changed, in position order. Throws before anything is changed.
@@ -88,6 +91,7 @@ public final class HistoryFolder {
     into customer: CustomerHistory, emit: (EmittedRecord) -> Void
   ) throws(HistoryError) -> FoldOutcome {
     guard summary.isOf(customer.customer, in: snapshot) else { throw .otherCustomer }
+    select(mall: summary.mall.slice(of: snapshot))
     let dated = DatedSnapshot(snapshot, summary: summary, reference: reference, countries: &countries)
     let orderId = summary.order.slice(of: snapshot)
     let before =
@@ -107,7 +111,7 @@ public final class HistoryFolder {
     }
     return FoldOutcome(
       isDuplicate: insertion == .duplicate, isLate: (before.last?.version ?? .min) > dated.version,
-      emitted: Int(cause.n), nextDue: watches.isEmpty ? .max : nextDue(of: order, after: clock))
+      emitted: Int(cause.n), nextDue: watchesDeadlines ? nextDue(of: order, after: clock) : .max)
   }
 
   /// The input behind the records of one fold.
@@ -124,6 +128,7 @@ public final class HistoryFolder {
     _ emit: (EmittedRecord) -> Void
   ) {
     let order = customer.orders[index]
+    select(shop: order.shopNo)
     guard let hash = encode(index, in: customer, cause) else { return }
     if hash != order.emittedHash {
       order.emittedHash = hash

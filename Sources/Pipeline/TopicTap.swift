@@ -90,7 +90,13 @@ public struct TopicTap {
     json.name("hash")
     json.string(value.map { TopicTap.hash($0) } ?? "")
     if let value {
-      if kind == .enriched, RuleSwitchValue.isControl(key) { ruleSwitch(value) } else { fields(value) }
+      if kind == .enriched, RuleSwitchValue.isControl(key) {
+        ruleSwitch(RuleSwitchValue(protobuf: value))
+      } else if kind == .orders, RuleSwitchValue.isDemand(value) {
+        ruleSwitch(RuleSwitchValue(orders: value))
+      } else {
+        fields(value)
+      }
     }
     json.endObject()
     json.endLine()
@@ -177,9 +183,9 @@ public struct TopicTap {
     }
   }
 
-  /// A switch of rules among the orders.
-  private mutating func ruleSwitch(_ value: UnsafeRawBufferPointer) {
-    guard let found = RuleSwitchValue(protobuf: value) else { return malformed() }
+  /// A switch of rules, or of what is computed for them, among the orders.
+  private mutating func ruleSwitch(_ found: RuleSwitchValue?) {
+    guard let found else { return malformed() }
     json.name("rules_end")
     json.integer(found.rulesEnd)
     json.name("held")

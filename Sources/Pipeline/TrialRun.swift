@@ -255,10 +255,10 @@ private final class Stages: Sendable {
 
   /// Returns apply's thread.
   private func start(_ files: TrialFiles) throws -> NativeThread {
-    let demand = try factDemand(of: rules)
+    let plan = try demandPlan(of: rules)
     let cache = settings.ledgerBytesMax
     let started = [
-      NativeThread(name: "enrich") { [self] in enrichAll(demand) },
+      NativeThread(name: "enrich") { [self] in enrichAll(plan) },
       NativeThread(name: "evaluate") { [self] in
         let settings = EvaluateLaneSettings(
           broker: broker, topics: topics, lane: lane(topics.enriched, GroupNames.evaluate), seal: seal,
@@ -297,23 +297,23 @@ private final class Stages: Sendable {
   }
 
   /// The first of enrich's lanes runs here, each of the others on a thread of its own.
-  private func enrichAll(_ demand: History.FactDemand) {
+  private func enrichAll(_ plan: DemandPlan) {
     guard let reference = loadReference() else { return }
     let others = (1..<Int32(settings.partitions)).map { partition in
-      NativeThread(name: "enrich-\(partition)") { [self] in enrich(partition, reference, demand) }
+      NativeThread(name: "enrich-\(partition)") { [self] in enrich(partition, reference, plan) }
     }
     if others.contains(where: { $0 == nil }) {
       guarded(enrich[0]) { throw UserError("the system has no more threads") }
     }
-    enrich(0, reference, demand)
+    enrich(0, reference, plan)
     for thread in others { thread?.join() }
   }
 
-  private func enrich(_ partition: Int32, _ reference: ReferenceData, _ demand: History.FactDemand) {
+  private func enrich(_ partition: Int32, _ reference: ReferenceData, _ plan: DemandPlan) {
     let share = settings.historyBytesMax / settings.partitions
     var settings = EnrichLaneSettings(
       broker: broker, topics: topics, lane: lane(topics.orders, GroupNames.enrich), cacheBytes: share,
-      seal: seal, reference: reference, demand: demand)
+      seal: seal, reference: reference, plan: plan)
     settings.lane.takenPartitions = [partition]
     settings.lane.keepsStateAtEnd = false
     settings.lane.dirtyBytesMax = share / 40 * 39

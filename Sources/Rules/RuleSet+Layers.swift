@@ -8,7 +8,7 @@ extension RuleSet {
 
   /// Lists, and counts of claims, that the sets of one shop may name together: what enrich computes for an order.
   static let layeredListsMax = 64
-  static let layeredClaimWindowsMax = 64
+  public static let layeredClaimWindowsMax = 64
 
   /// The sets as one, known by `hash`: a rule of a later set takes the place of the rule with its id before it.
   ///
@@ -26,6 +26,12 @@ extension RuleSet {
     }
     guard set.demand.claimWindows.count <= layeredClaimWindowsMax else {
       throw LayerProblem(description: "together more than \(layeredClaimWindowsMax) counts of claims")
+    }
+    guard set.demand.timedFacts.count <= TimedFact.ofSetMax else {
+      throw LayerProblem(description: "together more than \(TimedFact.ofSetMax) spans of time")
+    }
+    guard set.demand.aggregates.count <= HistoryAggregate.ofSetMax else {
+      throw LayerProblem(description: "together more than \(HistoryAggregate.ofSetMax) measures of earlier orders")
     }
     return RuleSet(set, knownAs: hash)
   }

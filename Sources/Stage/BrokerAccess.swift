@@ -13,6 +13,7 @@ public struct TopicNames: Sendable, Equatable {
   public var applyChangelog = "apply.ledger"
   public var rules = "rules"
   public var ruleSwitches = "rules.switches"
+  public var ruleDemands = "rules.demands"
   public var contextChangelog = "ingest.context"
 
   public init() {}

@@ -136,15 +136,18 @@ public struct HeldActivationValue: ProtobufValue {
   }
 }
 
-/// A switch of rules: on `orders.enriched` where it happens, on `rules.switches` to be found again.
+/// A switch of rules: on `orders.enriched` where it happens, on `rules.switches` to be found again. The same of what
+/// enrich computes for them: on `orders` where it happens, on `rules.demands` for evaluate to see.
 public struct RuleSwitchValue: ProtobufValue {
   /// Activations on `rules` below this offset are in force.
   public var rulesEnd: Int64 = 0
   /// Sorted by mall and shop.
   public var held: [HeldActivationValue] = []
-  /// Of `orders.enriched`; on `rules.switches` only.
+  /// Of `orders.enriched`, on `rules.switches` only; of `orders`, on `rules.demands` only.
   public var partition: Int32 = 0
   public var offset: Int64 = 0
+  /// Partitions that `orders` has; on `rules.demands` only.
+  public var partitionCount: Int32 = 0
 
   public init() {}
 
@@ -154,6 +157,7 @@ public struct RuleSwitchValue: ProtobufValue {
     case 2: held.append(reader.value())
     case 3: partition = reader.int32()
     case 4: offset = reader.int64()
+    case 5: partitionCount = reader.int32()
     default: reader.skip()
     }
   }
@@ -163,6 +167,7 @@ public struct RuleSwitchValue: ProtobufValue {
     writer.values(2, held)
     writer.int32(3, partition)
     writer.int64(4, offset)
+    writer.int32(5, partitionCount)
   }
 
   /// Key of a switch record on `orders.enriched`: no order's key begins with 0.

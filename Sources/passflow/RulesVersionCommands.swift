@@ -86,7 +86,7 @@ enum RulesVersionCommands {
       let scope = try scope(parsed, isNeeded: parsed.has("activate"))
       // Everything wrong is told before the broker is asked for anything.
       let set = try RuleFiles.load(parsed.positionals)
-      try warnOfUnknown(set, enrich: parsed.values("enrich-rules"))
+      try warnOfUnknown(set, enrich: parsed.values("enrich-rules"), try BrokerOptions.access(parsed))
       let files = try RuleFiles.texts(parsed.positionals)
       return try withPublisher(parsed) { publisher in
         let (version, wasThere) = try publisher.publish(
@@ -98,14 +98,17 @@ enum RulesVersionCommands {
     }
   }
 
-  /// enrich computes what its own files ask for: what else a version asks for would be unknown for every order.
-  private static func warnOfUnknown(_ set: RuleSet, enrich paths: [String]) throws {
+  /// An enrich that does not follow published rules computes what its own files ask for: what else a version asks for
+  /// would be unknown for every order.
+  private static func warnOfUnknown(_ set: RuleSet, enrich paths: [String], _ broker: BrokerAccess) throws {
     let unknown = set.demand.beyond(try RuleFiles.book(paths).demand)
     guard !unknown.isEmpty else { return }
+    if let progress = try DemandProgress.read(broker), !progress.isEmpty { return }
     StandardStream.error.write(
       """
-      warning: enrich does not compute \(unknown.joined(separator: ", ")): rules that need it stay unknown for every \
-      order until files that name it are in enrich.rules and enrich was started again\
+      warning: no enrich has said that it follows published rules (enrich.rules_source: topic), and its files do not \
+      ask for \(unknown.joined(separator: ", ")): rules that need it stay unknown for every order until it does, or \
+      until files that name it are in enrich.rules and enrich was started again\
       \(paths.isEmpty ? " (--enrich-rules PATH says which files those are; these are the shipped ones)" : "")
 
       """)
@@ -167,6 +170,10 @@ enum RulesVersionCommands {
       let scope = try scope(parsed, isNeeded: false)
       return try withPublisher(parsed) { publisher in
         StandardStream.output.write(RuleHistory.text(publisher.registry, scope: scope))
+        let end = publisher.registry.activationsEnd
+        if end > 0, let progress = try DemandProgress.read(try BrokerOptions.access(parsed)) {
+          say(progress.text(end))
+        }
       }
     }
   }

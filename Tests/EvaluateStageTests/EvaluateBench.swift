@@ -17,11 +17,12 @@ final class EvaluateBench: Sendable {
   let partitions: Int
   private let seen = Mutex<[RuleReport]>([])
 
-  init(partitions: Int = 1, withRules: Bool = true) throws {
+  init(partitions: Int = 1, withRules: Bool = true, withDemands: Bool = false) throws {
     self.partitions = partitions
     broker = try EmbeddedBroker(
       topics: [("orders.enriched", partitions), ("decisions", 1), ("orders.dlq", 1)]
-        + (withRules ? [("rules", 1), ("rules.switches", partitions)] : []))
+        + (withRules ? [("rules", 1), ("rules.switches", partitions)] : [])
+        + (withDemands ? [("rules.demands", 1)] : []))
     access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
     guard let seal = DeadLetterSeal(key: [UInt8](repeating: 3, count: DeadLetterSeal.keyByteCount)) else {
@@ -98,14 +99,16 @@ final class EvaluateBench: Sendable {
   /// throws; that is a kill: nothing is committed or waited for then.
   func run(
     group: String = "g", base: String = Fixture.rules, batchMax: Int = 64, commitMs: Int = 1,
-    access: BrokerAccess? = nil, watch: @escaping (WatchedProcessor) throws -> Void
+    access: BrokerAccess? = nil, enrichWaitMs: Int = 60_000,
+    watch: @escaping (WatchedProcessor) throws -> Void
   ) throws {
     let access = access ?? self.access
     let topics = TopicNames()
     let producer = try access.producer()
     let set = try RuleSet.load(files: [("base.yaml", base)])
-    let switcher = try RuleSwitcher.open(access, topics, base: RuleBook(shared: set), producer: producer) {
-      [self] report in
+    let switcher = try RuleSwitcher.open(
+      access, topics, base: RuleBook(shared: set), producer: producer, enrichWaitMs: enrichWaitMs
+    ) { [self] report in
       seen.withLock { $0.append(report) }
     }
     defer { switcher?.close() }

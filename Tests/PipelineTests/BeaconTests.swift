@@ -67,7 +67,7 @@ struct BeaconTests {
       }
       let enrich = EnrichLaneSettings(
         broker: access, topics: TopicNames(), lane: lane("orders", GroupNames.enrich), cacheBytes: 8 << 20,
-        seal: seal, reference: builder.build(), demand: factDemand(of: rules))
+        seal: seal, reference: builder.build(), plan: DemandPlan(factDemand(of: rules)))
       let evaluate = EvaluateLaneSettings(
         broker: access, topics: TopicNames(), lane: lane("orders.enriched", GroupNames.evaluate), seal: seal,
         rules: RuleBook(shared: rules))

@@ -7,7 +7,7 @@ import Testing
   @Test(arguments: [
     "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "order_context",
     "context_beacon", "context_pointer", "context_join",
-    "rule_version", "rule_activation", "rule_switch",
+    "rule_version", "rule_activation", "rule_switch", "rule_demand", "order_demand",
   ]) func eachSampleIsTheSameToProtocAndToUs(_ name: String) throws {
     let url = TopicFiles.topics.appendingPathComponent("samples/\(name).txtpb")
     let text = try TopicFiles.bytes(url)
@@ -59,7 +59,7 @@ import Testing
   private let topics = [
     "actions", "apply.ledger", "decisions", "enrich.history", "ingest.context", "order.context", "orders",
     "orders.dlq",
-    "orders.enriched", "rules", "rules.switches", "webhooks",
+    "orders.enriched", "rules", "rules.demands", "rules.switches", "webhooks",
   ]
 
   @Test func eachTopicHasItsContractWithEveryEntry() throws {

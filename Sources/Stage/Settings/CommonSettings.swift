@@ -87,6 +87,10 @@ struct CommonKeys: Sendable {
     port = .integer("http.port", 0...65_535, number, "The port to listen on; 0 for any that is free.")
   }
 
+  /// Of the stages that write or read it.
+  static let ruleDemands = topic(
+    "rules_demands", "rules.demands", "How far enrich is with what published rules ask for, compacted.")
+
   static func topic(_ name: String, _ fallback: String, _ about: String) -> ConfigurationKey {
     .text("topics.\(name)", fallback, bytesMax: 249, about)
   }

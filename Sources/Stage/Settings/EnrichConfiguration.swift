@@ -1,7 +1,9 @@
 /// `passflow-enrich`
 public struct EnrichConfiguration: StageConfiguration, Equatable {
   public let common: CommonSettings
+  public let ruleDemandsTopic: String
   public let state: StateSettings
+  public let rulesSource: EvaluateConfiguration.RulesSource
   /// Files and directories of rules: which facts they ask for.
   public let rules: [String]
   /// The imported reference data.
@@ -14,11 +16,16 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
   /// ms without inputs after which the wall clock moves a partition's deadlines; nil: never.
   public let idleAfterMs: Int?
 
-  private static let keys = CommonKeys(stage: "enrich", port: 8_081)
+  private static let keys = CommonKeys(stage: "enrich", port: 8_081, moreTopics: [CommonKeys.ruleDemands])
   private static let stateKeys = StateKeys(stage: "enrich")
   private static let rulesKey = ConfigurationKey.list(
     "enrich.rules", ["config/rules", "config/templates"], countMax: 100,
     "Rule files, and directories of them: the facts that they ask for are computed.")
+  private static let sourceKey = ConfigurationKey.choice(
+    "enrich.rules_source", EvaluateConfiguration.RulesSource.allCases.map(\.rawValue),
+    EvaluateConfiguration.RulesSource.topic.rawValue,
+    "topic: what published rules ask for is computed as well, without a restart. files: only what the files above ask for."
+  )
   private static let databaseKey = ConfigurationKey.text(
     "enrich.reference_database", "state/reference.sqlite", bytesMax: 4_096,
     "Reference data as 'passflow reference import' leaves it.")
@@ -37,7 +44,9 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
 
   public static let schema = ConfigurationSchema(
     stage: "enrich",
-    keys: keys.all + stateKeys.all + [rulesKey, databaseKey, directoryKey, stockKey, zoneKey, idleKey],
+    keys: keys.all + stateKeys.all + [
+      rulesKey, sourceKey, databaseKey, directoryKey, stockKey, zoneKey, idleKey,
+    ],
     relations: keys.relations + stateKeys.relations + [
       ConfigurationRelation([zoneKey]) { values in
         guard offsetSeconds(values.text(zoneKey)) == nil else { return [] }
@@ -47,6 +56,8 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
 
   public init(_ values: ConfigurationValues) {
     common = Self.keys.settings(values)
+    ruleDemandsTopic = values.text(CommonKeys.ruleDemands)
+    rulesSource = EvaluateConfiguration.RulesSource(rawValue: values.text(Self.sourceKey)) ?? .topic
     state = Self.stateKeys.settings(values)
     rules = values.list(Self.rulesKey)
     referenceDatabase = values.text(Self.databaseKey)

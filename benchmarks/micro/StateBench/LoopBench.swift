@@ -157,7 +157,7 @@ struct LoopBench {
       return try runEnrichLane(
         EnrichLaneSettings(
           broker: access, topics: names, lane: lane, cacheBytes: cacheBytes / partitions, seal: seal,
-          reference: .empty, demand: StateBench.demand), context: context)
+          reference: .empty, plan: DemandPlan(StateBench.demand)), context: context)
     }
     let producer = try access.producer()
     let bare = BareProcessor(
