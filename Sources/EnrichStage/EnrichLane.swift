@@ -116,6 +116,7 @@ public func demandPlan(of book: RuleBook) throws -> DemandPlan {
       ("lists", demand.lists.count, History.FactDemand.listsMax),
       ("counts of claims", demand.claimWindows.count, History.FactDemand.claimWindowsMax),
       ("spans of time", demand.timed.count, History.FactDemand.timedMax),
+      ("measures of earlier orders", demand.aggregates.count, History.FactDemand.aggregatesMax),
     ]
     for (what, count, max) in most where count > max {
       throw UserError("the rules of \(whose) ask for \(count) \(what); there may be \(max)")
@@ -142,5 +143,18 @@ func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
       History.TimedFact.Kind(rawValue: Int32(fact.kind.rawValue)).map {
         History.TimedFact($0, span: fact.span)
       }
+    },
+    aggregates: demand.aggregates.compactMap { aggregate in
+      History.HistoryAggregate.Measure(rawValue: Int32(aggregate.measure.rawValue)).map {
+        History.HistoryAggregate($0, historyWindow(aggregate.window), code: aggregate.code)
+      }
     })
+}
+
+private func historyWindow(_ window: Rules.HistoryAggregate.Window) -> History.HistoryAggregate.Window {
+  switch window {
+  case .all: .all
+  case .span(let span): .span(span)
+  case .months(let months): .months(months)
+  }
 }

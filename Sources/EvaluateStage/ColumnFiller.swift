@@ -29,6 +29,8 @@ struct ColumnFiller: ~Copyable {
   /// By the code's three bytes.
   private var currencies: [UInt32: Currency] = [:]
   private var listNames: [UnsafeRawBufferPointer] = []
+  /// At most two.
+  private var zones: [UnsafeRawBufferPointer] = []
   private var stock: [(item: Int, after: Int64, safety: Int64)] = []
   private var itemLists: [UInt64] = []
 
@@ -86,11 +88,13 @@ struct ColumnFiller: ~Copyable {
     var isGift = false
     var receivers: Int64 = 0
     var hasMarketNumber = false
+    var refunds = Refunds(isAsked: layout.uses(.amountRefunded))
     while reader.next() {
       switch reader.field {
       case 1: row.mallId = reader.slice()
       case 2: row.shopNo = reader.int64()
       case 3: row.orderId = reader.slice()
+      case 4: fillCustomer(reader.message(), batch)
       case 5: setText(.event, reader.slice(), batch)
       case 7: row.version = reader.int64()
       case 8: row.placedAt = reader.int64()
@@ -98,7 +102,7 @@ struct ColumnFiller: ~Copyable {
       case 10: setText(.channel, reader.slice(), batch)
       case 11: hasMarketNumber = reader.slice().count > 0
       case 12: setText(.currency, reader.slice(), batch)
-      case 13: fillAmounts(reader.message(), batch)
+      case 13: refunds.given = fillAmounts(reader.message(), batch)
       case 14: status = Int(truncatingIfNeeded: reader.int64())
       case 15:
         let method = reader.slice()
@@ -113,13 +117,21 @@ struct ColumnFiller: ~Copyable {
         fillReceiver(reader.message(), batch)
       case 20: setText(.grade, reader.slice(), batch)
       case 22: fillItem(reader.message(), batch)
-      case 23: fillClaim(reader.message(), batch)
+      case 23:
+        let claim = reader.message()
+        refunds.add(claim)
+        fillClaim(claim, batch)
+      case 26: batch.setBool(.platformFirst, reader.bool())
+      case 27: setText(.paymentGateway, reader.slice(), batch)
+      case 28: setText(.cardIssuer, reader.slice(), batch)
+      case 29: batch.setInt(.installments, reader.int64())
       default: reader.skip()
       }
     }
     guard !reader.failed else { return false }
     batch.setTimes(placedAt: row.placedAt, paidAt: paidAt)
     batch.setInt(.receiverCount, receivers)
+    if let sum = refunds.sum { batch.setMoney(.amountRefunded, minorUnits: sum) }
     batch.setPaymentStatus(wire: status)
     batch.setAddressState(wire: addressState)
     batch.setBool(.isGift, isGift)
@@ -149,8 +161,23 @@ struct ColumnFiller: ~Copyable {
       number: number.assumingMemoryBound(to: UInt8.self), type: type.assumingMemoryBound(to: UInt8.self))
   }
 
-  private func fillAmounts(_ message: ProtobufReader, _ batch: FactBatch) {
+  /// Who ordered: a member, or somebody known by telephone or e-mail.
+  private func fillCustomer(_ message: ProtobufReader, _ batch: FactBatch) {
+    guard layout.uses(.isMember) || layout.uses(.isGuest) else { return }
     var reader = message
+    var kind = 0
+    while reader.next() {
+      if reader.field == 1 { kind = Int(truncatingIfNeeded: reader.int64()) } else { reader.skip() }
+    }
+    guard (1...3).contains(kind) else { return }
+    batch.setBool(.isMember, kind == 1)
+    batch.setBool(.isGuest, kind != 1)
+  }
+
+  /// What was paid back, when the sender gave it.
+  private func fillAmounts(_ message: ProtobufReader, _ batch: FactBatch) -> Int64? {
+    var reader = message
+    var refunded: Int64?
     while reader.next() {
       let fact: Fact
       switch reader.field {
@@ -160,12 +187,19 @@ struct ColumnFiller: ~Copyable {
       case 5: fact = .amountCurrent
       case 6: fact = .amountPaid
       case 7: fact = .amountSurcharge
+      case 8: fact = .amountDiscountGrade
+      case 9: fact = .amountDiscountCoupon
+      case 10: fact = .amountPoints
+      case 11:
+        refunded = reader.int64()
+        continue
       default:
         reader.skip()
         continue
       }
       batch.setMoney(fact, minorUnits: reader.int64())
     }
+    return refunded
   }
 
   private mutating func fillItem(_ message: ProtobufReader, _ batch: FactBatch) {
@@ -206,17 +240,17 @@ struct ColumnFiller: ~Copyable {
       batch.setItemString(.itemStatus, statusText.assumingMemoryBound(to: UInt8.self))
     }
     if layout.uses(.itemTracking) { batch.setItemBool(.itemTracking, hasTracking) }
-    if layout.uses(.itemCategories) { fillCategories(message, batch) }
+    if layout.uses(.itemCategories) || layout.uses(.itemBundleCodes) { fillLists(message, batch) }
   }
 
   /// Again over the item, since its line has to be there first.
-  private func fillCategories(_ message: ProtobufReader, _ batch: FactBatch) {
+  private func fillLists(_ message: ProtobufReader, _ batch: FactBatch) {
     var reader = message
     while reader.next() {
-      if reader.field == 12 {
-        batch.addCategory(reader.slice().assumingMemoryBound(to: UInt8.self))
-      } else {
-        reader.skip()
+      switch reader.field {
+      case 12: batch.addCategory(reader.slice().assumingMemoryBound(to: UInt8.self))
+      case 13: batch.addBundleCode(reader.slice().assumingMemoryBound(to: UInt8.self))
+      default: reader.skip()
       }
     }
   }
@@ -287,6 +321,8 @@ struct ColumnFiller: ~Copyable {
     var historyKnown = false
     var placedHoliday = false
     var paidHoliday = false
+    var receiver = 0
+    zones.removeAll(keepingCapacity: true)
     listNames.removeAll(keepingCapacity: true)
     stock.removeAll(keepingCapacity: true)
     itemLists.removeAll(keepingCapacity: true)
@@ -302,6 +338,7 @@ struct ColumnFiller: ~Copyable {
       case 8:
         let zone = reader.slice()
         digests.presentBytes(7, zone)
+        if zones.count < 2 { zones.append(zone) }
         if layout.uses(.zones) { batch.addZone(zone.assumingMemoryBound(to: UInt8.self)) }
       case 9:
         if reader.bool() {
@@ -322,6 +359,11 @@ struct ColumnFiller: ~Copyable {
       case 16: placedHoliday = reader.bool()
       case 17: paidHoliday = reader.bool()
       case 18: fillTimed(reader.slice(), batch)
+      case 20: fillAggregate(reader.slice(), batch)
+      case 30:
+        let zone = reader.slice().assumingMemoryBound(to: UInt8.self)
+        if layout.uses(.receiverZone) { batch.setReceiverZone(receiverIndex: receiver, zone) }
+        receiver += 1
       default: reader.skip()
       }
     }
@@ -341,6 +383,10 @@ struct ColumnFiller: ~Copyable {
     batch.setBool(.paidHoliday, paidHoliday)
     applyLists(batch)
     applyStock(batch)
+    // Of a single receiver the order's zone is the one.
+    if layout.uses(.receiverZone), batch.receiversOfRow == 1, zones.count == 1 {
+      batch.setReceiverZone(receiverIndex: 0, zones[0].assumingMemoryBound(to: UInt8.self))
+    }
     return true
   }
 
@@ -379,6 +425,31 @@ struct ColumnFiller: ~Copyable {
       }
     }
     if let slot = layout.timedSlot(kind, span: span) { batch.setTimed(slot: slot, value) }
+  }
+
+  private mutating func fillAggregate(_ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {
+    digests.presentBytes(20, bytes)
+    var reader = ProtobufReader(bytes)
+    var measure = 0
+    var span: Int64 = 0
+    var months = 0
+    var code = UnsafeRawBufferPointer(start: nil, count: 0)
+    var value: Int64?
+    while reader.next() {
+      switch reader.field {
+      case 1: measure = Int(truncatingIfNeeded: reader.int64())
+      case 2: span = reader.int64()
+      case 3: months = Int(truncatingIfNeeded: reader.int64())
+      case 4: code = reader.slice()
+      case 5: value = reader.int64()
+      default: reader.skip()
+      }
+    }
+    guard let value,
+      let slot = layout.aggregateSlot(
+        measure: measure, spanUs: span, months: months, code: code.assumingMemoryBound(to: UInt8.self))
+    else { return }
+    batch.setAggregate(slot: slot, value)
   }
 
   private mutating func readPacked(_ reader: inout ProtobufReader) {

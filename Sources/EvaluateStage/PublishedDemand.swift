@@ -131,6 +131,6 @@ extension FactDemand {
   /// An order's record has room for all of it.
   var fitsARecord: Bool {
     lists.count <= FactLayout.listsOfSetMax && claimWindows.count <= RuleSet.layeredClaimWindowsMax
-      && timedFacts.count <= TimedFact.ofSetMax
+      && timedFacts.count <= TimedFact.ofSetMax && aggregates.count <= HistoryAggregate.ofSetMax
   }
 }

@@ -130,6 +130,7 @@ final class DatedSnapshot {
     writer.strings(3, zones.names)
     writer.bool(4, zones.isMissing)
     writer.bool(5, hasIP)
+    writer.bytes(6, zones.ofReceivers)
   }
 
   /// Of a stored `LedgerSnapshot`.
@@ -148,10 +149,12 @@ final class DatedSnapshot {
         zones.names.append(reader.string())
       case 4: zones.isMissing = reader.bool()
       case 5: hasIP = reader.bool()
+      case 6: zones.ofReceivers = reader.array()
       default: reader.skip()
       }
     }
     guard !reader.failed else { throw .malformedRecord }
+    zones.completeReceivers()
     var summary: SnapshotSummary
     do { summary = try SnapshotSummary(snapshot) } catch { throw .malformedRecord }
     guard summary.ipFieldCount == 0 else { throw .malformedRecord }
@@ -167,10 +170,17 @@ final class DatedSnapshot {
 struct ResolvedZones: Equatable, Sendable {
   var names: [String]
   var isMissing: Bool
+  /// Of several receivers, each one's zone: 1-based index into `names`, 0 = missing. Empty for none or one.
+  var ofReceivers: [UInt8] = []
 
   static let namesMax = 64
   static let none = ResolvedZones(names: ["none"], isMissing: false)
   static let missing = ResolvedZones(names: [], isMissing: true)
+
+  /// After restoring: an index that is none is missing.
+  mutating func completeReceivers() {
+    for index in ofReceivers.indices where Int(ofReceivers[index]) > names.count { ofReceivers[index] = 0 }
+  }
 }
 
 /// Two ASCII letters as one number; 0 for anything else.

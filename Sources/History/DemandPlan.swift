@@ -141,6 +141,7 @@ extension FactDemand {
       ClaimWindow(scope: $0.scope, months: min(max($0.months, 0), ClaimWindow.monthsMax))
     }
     bounded.timed = Array(timed.prefix(Self.timedMax))
+    bounded.aggregates = Array(aggregates.prefix(Self.aggregatesMax))
     return bounded
   }
 

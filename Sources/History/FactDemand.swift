@@ -45,6 +45,7 @@ public struct FactDemand: Hashable, Sendable {
   public static let listsMax = 64
   public static let claimWindowsMax = 64
   public static let timedMax = 64
+  public static let aggregatesMax = 256
 
   public var claimWindows: [ClaimWindow]
   /// Names of product lists; those beyond `listsMax` are not looked at.
@@ -52,14 +53,17 @@ public struct FactDemand: Hashable, Sendable {
   public var needsStock: Bool
   /// Those beyond `timedMax` are not computed.
   public var timed: [TimedFact]
+  /// Those beyond `aggregatesMax` are not computed.
+  public var aggregates: [HistoryAggregate]
 
   public init(
     claimWindows: [ClaimWindow] = [], lists: [String] = [], needsStock: Bool = false,
-    timed: [TimedFact] = []
+    timed: [TimedFact] = [], aggregates: [HistoryAggregate] = []
   ) {
     self.claimWindows = claimWindows
     self.lists = lists
     self.needsStock = needsStock
     self.timed = timed
+    self.aggregates = aggregates
   }
 }

@@ -10,12 +10,15 @@ final class PreparedDemand {
   let duplicateSpans: [Int64]
   /// What can be overdue and is asked for.
   let watches: [TimedFact]
+  /// With what it holds of the order at hand.
+  var aggregates: HistoryAggregates
 
   /// - Parameter demand: bounded.
   init(_ demand: FactDemand, listNumbers numbers: [String: Int]) {
     self.demand = demand
     duplicateSpans = demand.timed.filter { $0.kind == .duplicates }.map(\.span)
     watches = demand.watches
+    aggregates = HistoryAggregates(demand.aggregates)
     var imported: [String] = []
     var missing: [String] = []
     var found: [Int] = []

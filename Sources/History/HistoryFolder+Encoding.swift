@@ -59,6 +59,9 @@ extension HistoryFolder {
     let isHistoryKnown = customer.customer.kind != .none
     if isHistoryKnown {
       computeHistory(of: state.contribution, index, in: customer, cut: cut, bundles: bundles)
+      if !aggregates.isEmpty {
+        aggregates.compute(of: state.contribution, index, in: customer, cut: cut, zone: zone)
+      }
     }
     let stockMissing = readItems(of: state)
     writer.message(field) { facts in
@@ -77,6 +80,10 @@ extension HistoryFolder {
       facts.bool(17, isHoliday(state.summary.paidAt ?? placed))
       if !demand.timed.isEmpty {
         writeTimed(of: state, index, in: customer, cut: cut, bundles: bundles, to: &facts)
+      }
+      if isHistoryKnown { aggregates.write(to: &facts) }
+      for index in state.zones.ofReceivers {
+        facts.presentString(30, index == 0 ? "" : state.zones.names[Int(index) - 1])
       }
     }
   }

@@ -11,16 +11,23 @@ extension HistoryFolder {
   ) {
     let after = customer.orders[index].effective
     let latestChanged = Self.isDifferent(before.last, after.last)
+    var aggregatesChanged = aggregates.isDifferent(before.last, after.last)
     var affected: [Int] = []
     for other in customer.standings.indices where other != index {
       let standing = customer.standings[other]
+      if mallHasShops {
+        select(shop: customer.orders[other].shopNo)
+        aggregatesChanged = aggregates.isDifferent(before.last, after.last)
+      }
       if standing.cut == .max {
         let isChanged =
           latestChanged
           && isAffected(
             standing.latest, other, by: index, before.last, after.last, customer,
             bundles: !standing.isFirstSeenClosed)
-        guard isChanged || isDuplicateAffected(customer.orders[other], before.last, after.last)
+        guard
+          isChanged || isDuplicateAffected(customer.orders[other], before.last, after.last)
+            || (aggregatesChanged && isAggregateAffected(other, by: index, before.last, after.last, customer))
         else { continue }
         affected.append(other)
       } else if standing.cut >= cause.eventTime {
@@ -31,6 +38,8 @@ extension HistoryFolder {
             decided.contribution, other, by: index, was, now, customer,
             bundles: !standing.isFirstSeenClosed, late: customer.orders[other].latest?.contribution)
             || isDuplicateAffected(customer.orders[other], was, now)
+            || (aggregates.isDifferent(was, now)
+              && isAggregateAffected(other, by: index, was, now, customer))
         else { continue }
         affected.append(other)
       }

@@ -67,6 +67,10 @@ public final class HistoryFolder {
   var missingLists: [String] { prepared.missingLists }
   var duplicateSpans: [Int64] { prepared.duplicateSpans }
   var watches: [TimedFact] { prepared.watches }
+  var aggregates: HistoryAggregates {
+    _read { yield prepared.aggregates }
+    _modify { yield &prepared.aggregates }
+  }
 
   /// Folds one encoded `OrderSnapshot`. Emits the order's own record, always, then those siblings whose facts it
   /// changed, in position order. Throws before anything is changed.

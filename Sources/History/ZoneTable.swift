@@ -41,6 +41,8 @@ struct ZoneTable: Sendable {
       for name in one.names where !all.names.contains(name) && all.names.count < ResolvedZones.namesMax {
         all.names.append(name)
       }
+      let place = one.names.first.flatMap { all.names.firstIndex(of: $0) }
+      all.ofReceivers.append(UInt8(truncatingIfNeeded: (place ?? -1) + 1))
     }
     return all
   }

@@ -59,15 +59,20 @@ public enum BacktestSources {
     var lists: [String] = []
     var needsStock = false
     var timed: [History.TimedFact] = []
+    var aggregates: [History.HistoryAggregate] = []
     for demand in sets.map({ factDemand(of: $0) }) {
       windows.formUnion(demand.claimWindows)
       for list in demand.lists where !lists.contains(list) { lists.append(list) }
       needsStock = needsStock || demand.needsStock
       for fact in demand.timed where !timed.contains(fact) { timed.append(fact) }
+      for aggregate in demand.aggregates where !aggregates.contains(aggregate) {
+        aggregates.append(aggregate)
+      }
     }
     return History.FactDemand(
       claimWindows: windows.sorted { ($0.scope.rawValue, $0.months) < ($1.scope.rawValue, $1.months) },
-      lists: lists.sorted(by: bytesPrecede), needsStock: needsStock, timed: timed)
+      lists: lists.sorted(by: bytesPrecede), needsStock: needsStock, timed: timed,
+      aggregates: aggregates)
   }
 
   /// Records of a topic that lie between two times, up to the end that it has now; no group, nothing committed.

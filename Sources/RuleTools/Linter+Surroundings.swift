@@ -6,6 +6,7 @@ internal import YAML
 extension Linter {
   mutating func lookAround(_ rule: Rule) {
     lookAtLists(rule)
+    lookAtValues(rule)
     lookAtNeeds(rule)
     if let until = rule.effectiveUntil, let now = surroundings.now, until <= now, rule.isDecided {
       say(
@@ -26,6 +27,23 @@ extension Linter {
           .warning, "unknown-list", [rule], at: call.expression, key: part.key,
           "there is no list \(Expression.quote(call.name)) in the reference data: the rule stays unknown",
           hint: guess.map { "did you mean \(Expression.quote($0))?" } ?? "lists are \(shown(known))")
+      }
+    }
+  }
+
+  /// Values that no platform is known to send: others may come, but a slip is likelier.
+  private mutating func lookAtValues(_ rule: Rule) {
+    for part in conditionParts(rule) {
+      for (expression, text, fact) in part.expression.listMemberships {
+        guard let usual = FactCatalog.entries.first(where: { $0.name == fact })?.usualValues, !usual.isEmpty,
+          !usual.contains(where: { $0.utf8.elementsEqual(text.utf8) })
+        else { continue }
+        let guess = closestName(to: text, among: usual)
+        say(
+          .warning, "unusual-value", [rule], at: expression, key: part.key,
+          "\(Expression.quote(text)) is none of the known values of \(fact)",
+          hint: guess.map { "did you mean \(Expression.quote($0))?" }
+            ?? "known are \(usual.joined(separator: ", "))")
       }
     }
   }
@@ -81,6 +99,21 @@ extension Linter {
 }
 
 extension Expression {
+  /// Each `"text" in fact` in it.
+  var listMemberships: [(expression: Expression, text: String, fact: String)] {
+    var found: [(expression: Expression, text: String, fact: String)] = []
+    if case .binary(.in, let left, let right) = kind, case .string(let literal) = left.kind,
+      let fact = right.path
+    {
+      found.append((self, literal.text, fact))
+    }
+    _ = replacingChildren { child in
+      found += child.listMemberships
+      return child
+    }
+    return found
+  }
+
   /// Each `inList("name")` in it.
   var listCalls: [(name: String, expression: Expression)] {
     var found: [(name: String, expression: Expression)] = []

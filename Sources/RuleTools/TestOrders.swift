@@ -145,8 +145,10 @@ struct TestOrders {
     }
   }
 
-  private static let integers: Set<String> = ["shop_no", "version", "quantity", "receiver_no"]
-  private static let truths: Set<String> = ["is_gift", "is_gift_item", "by_us"]
+  private static let integers: Set<String> = [
+    "shop_no", "version", "quantity", "receiver_no", "installments",
+  ]
+  private static let truths: Set<String> = ["is_gift", "is_gift_item", "by_us", "first_order"]
 
   private static func write(_ value: Value, key: String, into json: inout JSONWriter) throws {
     switch value {
@@ -186,10 +188,14 @@ struct TestOrders {
       "channel",
       "market_order_no", "currency", "amount", "payment", "gift", "coupons", "buyer", "receivers", "items",
       "claims",
-      "memos",
+      "memos", "first_order",
     ],
-    "amount": ["items", "shipping", "discount", "ordered", "current", "paid", "surcharge"],
-    "payment": ["status", "methods"], "gift": ["is_gift", "address_state", "address_due"],
+    "amount": [
+      "items", "shipping", "discount", "ordered", "current", "paid", "surcharge", "discount_grade",
+      "discount_coupon", "points", "refunded",
+    ],
+    "payment": ["status", "methods", "gateway", "card_issuer", "installments"],
+    "gift": ["is_gift", "address_state", "address_due"],
     "buyer": ["member_id", "name", "phone", "email", "grade", "ip"],
     "receivers": [
       "receiver_no", "name", "phone", "zipcode", "address1", "address2", "country", "message",
@@ -197,7 +203,7 @@ struct TestOrders {
     "items": [
       "item_code", "product_code", "sku", "name", "quantity", "unit_price", "option_price", "status",
       "is_gift_item",
-      "kind", "receiver_no", "tracking_no", "categories",
+      "kind", "receiver_no", "tracking_no", "categories", "bundle_codes",
     ],
     "claims": [
       "claim_code", "kind", "status", "reason", "requested_at", "completed_at", "refund_amount", "items",

@@ -5,13 +5,14 @@
 @frozen public enum Fact: UInt8, CaseIterable, Hashable, Sendable {
   // Order, 64-bit numbers. Amounts are in ten-thousandths of the currency's unit, times in µs since 1970.
   case amountItems, amountOrdered, amountCurrent, amountPaid, amountShipping, amountDiscount, amountSurcharge
+  case amountDiscountGrade, amountDiscountCoupon, amountPoints, amountRefunded, installments
   case historyOrders, historyAmount, bundlePartners
   case receiverCount, addressDue
   case placedAt, paidAt, paidOrPlacedAt
   // Order, truths.
-  case isGift, placedHoliday, paidHoliday, hasMarketNumber
+  case isGift, placedHoliday, paidHoliday, hasMarketNumber, platformFirst, isMember, isGuest
   // Order, texts.
-  case currency, paymentStatus, channel, event, grade, addressState, ipCountry
+  case currency, paymentStatus, channel, event, grade, addressState, ipCountry, paymentGateway, cardIssuer
   // Order, lists of texts.
   case paymentMethods, zones, coupons, couponTypes
   // Item, 64-bit numbers.
@@ -21,10 +22,10 @@
   // Item, texts.
   case itemSku, itemProductCode, itemStatus
   // Item, lists of texts.
-  case itemCategories
+  case itemCategories, itemBundleCodes
   // Receiver: truths, texts.
   case receiverHasAddress
-  case receiverCountry, receiverRegion, receiverCity
+  case receiverCountry, receiverRegion, receiverCity, receiverZone
   // Claim: 64-bit numbers, truths, texts.
   case claimRequestedAt, claimCompletedAt, claimRefund, claimLines, claimQuantity
   case claimCompleted, claimCustomerFault
@@ -89,6 +90,7 @@ public enum FactReference: Hashable, Sendable {
   case fact(Fact)
   case claims(ClaimWindow)
   case timed(TimedFact)
+  case aggregate(HistoryAggregate)
   case list(String)
 
   public static func == (left: FactReference, right: FactReference) -> Bool {
@@ -96,6 +98,7 @@ public enum FactReference: Hashable, Sendable {
     case (.fact(let a), .fact(let b)): a == b
     case (.claims(let a), .claims(let b)): a == b
     case (.timed(let a), .timed(let b)): a == b
+    case (.aggregate(let a), .aggregate(let b)): a == b
     case (.list(let a), .list(let b)): a.utf8.elementsEqual(b.utf8)
     default: false
     }
@@ -110,6 +113,7 @@ public enum FactReference: Hashable, Sendable {
     case .claims(let window):
       "history.\(window.scope == .returns ? "returns" : "claims")(\(window.months))"
     case .timed(let fact): fact.name
+    case .aggregate(let aggregate): aggregate.name
     case .list(let name): "inList(\(Expression.quoted(name)))"
     }
   }

@@ -41,6 +41,24 @@ extension FactBatch {
     if !text.isEmpty { items.addElement(.itemCategories, dictionary.intern(text)) }
   }
 
+  /// One of the parts of the newest item, a bundle.
+  public func addBundleCode(_ text: UnsafeBufferPointer<UInt8>) {
+    if !text.isEmpty { items.addElement(.itemBundleCodes, dictionary.intern(text)) }
+  }
+
+  /// The zone of the receiver with this index within the order at hand; empty bytes: missing.
+  public func setReceiverZone(receiverIndex: Int, _ text: UnsafeBufferPointer<UInt8>) {
+    guard count > 0, receiverIndex >= 0, receiverIndex < receivers.count &- Int(receivers.starts[row]) else {
+      return
+    }
+    receivers.setCode(
+      .receiverZone, line: Int(receivers.starts[row]) &+ receiverIndex,
+      text.isEmpty ? 0 : dictionary.intern(text))
+  }
+
+  /// Receiver lines of the order at hand.
+  public var receiversOfRow: Int { count > 0 ? receivers.count &- Int(receivers.starts[row]) : 0 }
+
   /// `Facts.item_lists` of the item with this index within the order at hand, in the order's own numbering.
   @inlinable public func setListMembership(itemIndex: Int, mask: UInt64) {
     guard count > 0, itemIndex >= 0, itemIndex < items.count &- Int(items.starts[row]) else { return }

@@ -11,6 +11,8 @@ public enum FactCatalog {
     public var missingWhen: String
     /// When not empty: the only values there are.
     public var values: [String]
+    /// When not empty: the values that are known; others may come.
+    public var usualValues: [String] = []
   }
 
   public static let entries: [Entry] = orderEntries + itemEntries + lineEntries
@@ -26,14 +28,20 @@ public enum FactCatalog {
 
   private static func entry(
     _ name: String, _ type: RuleType, _ fact: Fact?, _ korean: String, _ english: String,
-    missing: String = "", values: [String] = []
+    missing: String = "", values: [String] = [], usual: [String] = []
   ) -> Entry {
     Entry(
       name: name, type: type, fact: fact, korean: korean, english: english, missingWhen: missing,
-      values: values)
+      values: values, usualValues: usual)
   }
 
+  /// As Cafe24's order API has them.
+  private static let paymentMethods = [
+    "cash", "card", "cell", "tcash", "icash", "prepaid", "credit", "point", "pointfy", "cvs", "cod", "coupon",
+    "market_discount", "giftcard", "pointcard", "etc",
+  ]
   private static let noKey = "the order has no customer key (no member id, phone or e-mail)"
+  private static let noEarlier = "there is no earlier order, or no customer key"
   private static let notGiven = "the sender did not give it"
 
   private static let orderEntries: [Entry] = [
@@ -53,11 +61,31 @@ public enum FactCatalog {
     entry(
       "amount.surcharge", .decimal, .amountSurcharge, "지역별 추가 배송비", "regional shipping surcharge",
       missing: notGiven),
+    entry(
+      "amount.discount.grade", .decimal, .amountDiscountGrade, "할인 금액 중 회원 등급 할인",
+      "of the discount: by the buyer's grade", missing: notGiven),
+    entry(
+      "amount.discount.coupon", .decimal, .amountDiscountCoupon, "할인 금액 중 쿠폰 할인",
+      "of the discount: by coupons", missing: notGiven),
+    entry("amount.points", .decimal, .amountPoints, "사용한 적립금", "paid with points", missing: notGiven),
+    entry(
+      "amount.refunded", .decimal, .amountRefunded, "지금까지 환불된 금액",
+      "paid back so far: as sent, else the refunds of completed claims together",
+      missing: "not sent, and a completed claim does not say its refund"),
     entry("currency", .string, .currency, "통화 (KRW, USD …)", "currency of the amounts"),
     entry(
       "payment.status", .string, .paymentStatus, "결제 상태", "payment status", missing: notGiven,
       values: ["unpaid", "partly", "paid"]),
-    entry("payment.methods", .stringList, .paymentMethods, "결제 수단 목록", "payment methods of the order"),
+    entry(
+      "payment.methods", .stringList, .paymentMethods, "결제 수단 목록", "payment methods of the order",
+      usual: paymentMethods),
+    entry(
+      "payment.gateway", .string, .paymentGateway, "결제 대행사 (PG)", "payment gateway, as sent",
+      missing: notGiven),
+    entry("payment.card_issuer", .string, .cardIssuer, "카드사", "card issuer, as sent", missing: notGiven),
+    entry(
+      "payment.installments", .int, .installments, "할부 개월 수 (일시불은 0 또는 1, 보낸 대로)",
+      "months of instalment, as sent", missing: notGiven),
     entry("coupons", .stringList, .coupons, "주문에 쓴 쿠폰 번호 목록", "numbers of the coupons used on the order"),
     entry(
       "coupons.types", .stringList, .couponTypes, "주문에 쓴 쿠폰의 발급 유형 목록",
@@ -68,6 +96,15 @@ public enum FactCatalog {
     entry(
       "order.has_market_number", .bool, .hasMarketNumber, "마켓 주문번호가 있음",
       "the order has a number of a marketplace"),
+    entry(
+      "order.platform_first", .bool, .platformFirst, "플랫폼이 첫 주문으로 표시함",
+      "the platform's own mark of a first order", missing: notGiven),
+    entry(
+      "buyer.is_member", .bool, .isMember, "회원 주문 (회원 ID 있음)", "the order has a member id",
+      missing: noKey),
+    entry(
+      "buyer.is_guest", .bool, .isGuest, "비회원 주문 (회원 ID 없이 전화번호나 이메일만)",
+      "no member id, but a phone or e-mail", missing: noKey),
     entry("channel", .string, .channel, "판매 채널", "sales channel", missing: notGiven),
     entry("event", .string, .event, "주문에 일어난 일 (order.placed 등)", "what happened to the order"),
     entry("grade", .string, .grade, "주문 시점의 회원 등급", "the buyer's grade at the order", missing: notGiven),
@@ -85,6 +122,12 @@ public enum FactCatalog {
     entry(
       "history.amount", .decimal, .historyAmount, "이 주문 이전의 결제 완료 순 구매 금액 합계",
       "net amount of the customer's earlier paid orders", missing: noKey),
+    entry(
+      "history.first_order_at", .timestamp, nil, "이전 주문 가운데 첫 주문 시각 (전체 취소 제외)",
+      "when the first of the customer's earlier orders was placed", missing: noEarlier),
+    entry(
+      "history.last_order_at", .timestamp, nil, "바로 앞 주문 시각 (전체 취소 제외)",
+      "when the last of the customer's earlier orders was placed", missing: noEarlier),
     entry(
       "bundle.partners", .int, .bundlePartners, "60분 안에 같은 곳으로 가는 같은 고객의 다른 주문 수",
       "other open orders of the customer to the same receiver within 60 minutes", missing: noKey),
@@ -118,6 +161,9 @@ public enum FactCatalog {
     entry("item.has_tracking", .bool, .itemTracking, "송장번호가 있음", "it has a tracking number"),
     entry("item.categories", .stringList, .itemCategories, "상품 분류 목록", "categories of the product, as sent"),
     entry(
+      "item.bundle_codes", .stringList, .itemBundleCodes, "세트 구성 상품의 상품 코드 목록",
+      "of a bundle: product codes of its parts"),
+    entry(
       "item.stock.after", .int, .itemStockAfter, "주문 수량을 뺀 재고", "last known stock less this order's quantity",
       missing: "the level is unknown or too old"),
     entry(
@@ -139,6 +185,9 @@ public enum FactCatalog {
       "receiver.city", .string, .receiverCity, "시·군·구 (주소의 둘째 낱말)",
       "city, county or district: second word of the address",
       missing: "the address is not there"),
+    entry(
+      "receiver.zone", .string, .receiverZone, "배송지 권역 (제주, 도서산간, none)", "zone of the receiver",
+      missing: "it has neither zip nor address"),
     entry(
       "claim.kind", .string, .claimKind, "클레임 종류", "kind of claim", missing: notGiven,
       values: ["cancel", "return", "exchange"]),
@@ -167,6 +216,21 @@ public enum FactCatalog {
   public static let functions: [(name: String, signature: String, korean: String)] = [
     ("history.returns", "history.returns(months) → int", "최근 N개월 고객 귀책 반품 완료 주문 수"),
     ("history.claims", "history.claims(months) → int", "최근 N개월 고객 귀책 반품·교환 완료 주문 수"),
+    ("history.orders", "history.orders(window) → int", "그 기간의 이전 주문 수 (전체 취소 제외)"),
+    ("history.amount", "history.amount(window) → decimal", "그 기간의 결제 완료 순 구매 금액 합계"),
+    ("history.cancels", "history.cancels(window) → int", "그 기간의 이전 주문 가운데 전체 취소된 주문 수"),
+    ("history.products", "history.products(window) → int", "그 기간에 산 상품 종류 수"),
+    ("history.skus", "history.skus(window) → int", "그 기간에 산 SKU 종류 수"),
+    ("history.quantity", "history.quantity(window) → int", "그 기간에 산 수량"),
+    ("history.bought", "history.bought(\"CODE\", window) → int", "그 기간에 그 품목이나 상품을 산 주문 수"),
+    (
+      "history.bought_quantity", "history.bought_quantity(\"CODE\", window) → int",
+      "그 기간에 산 그 품목이나 상품의 수량"
+    ),
+    (
+      "history.last_bought_at", "history.last_bought_at(\"CODE\") → timestamp",
+      "그 품목이나 상품을 마지막으로 산 주문의 시각"
+    ),
     ("bundle.partners", "bundle.partners(duration(\"60m\")) → int", "bundle.partners와 같음"),
     (
       "duplicate.partners", "duplicate.partners(duration(\"10m\")) → int, 1m to 60m",

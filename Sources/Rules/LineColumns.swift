@@ -124,6 +124,12 @@ public final class LineColumns {
     texts[column &* capacity &+ count &- 1] = code
   }
 
+  func setCode(_ fact: Fact, line: Int, _ code: UInt32) {
+    let column = Int(fact.rawValue) &- textBase
+    guard line >= 0, line < count, column >= 0, column < textCount else { return }
+    texts[column &* capacity &+ line] = code
+  }
+
   /// Once each; what is beyond `FactBatch.listElementsMax` different texts is left out.
   func addElement(_ fact: Fact, _ code: UInt32) {
     let list = Int(fact.rawValue) &- listBase

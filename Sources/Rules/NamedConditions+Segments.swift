@@ -18,7 +18,9 @@ extension NamedConditions {
   /// Facts of the customer: what a segment may be made of.
   static func isOfCustomer(_ reference: FactReference) -> Bool {
     switch reference {
-    case .claims, .fact(.historyOrders), .fact(.historyAmount), .fact(.grade): true
+    case .claims, .aggregate, .fact(.historyOrders), .fact(.historyAmount), .fact(.grade), .fact(.isMember),
+      .fact(.isGuest):
+      true
     default: false
     }
   }

@@ -30,6 +30,10 @@ extension RuleSet {
     guard set.demand.timedFacts.count <= TimedFact.ofSetMax else {
       throw LayerProblem(description: "together more than \(TimedFact.ofSetMax) spans of time")
     }
+    guard set.demand.aggregates.count <= HistoryAggregate.ofSetMax else {
+      throw LayerProblem(
+        description: "together more than \(HistoryAggregate.ofSetMax) measures of earlier orders")
+    }
     return RuleSet(set, knownAs: hash)
   }
 

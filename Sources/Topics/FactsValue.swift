@@ -114,6 +114,9 @@ public struct FactsValue: ProtobufValue {
   /// Civil date of the payment, else of the order, is in the holiday table.
   public var paidHoliday: Bool = false
   public var timed: [TimedFactValue] = []
+  public var aggregates: [HistoryAggregateValue] = []
+  /// Of an order with several receivers: the zone of each; empty = missing.
+  public var receiverZones: [String] = []
 
   public init() {}
 
@@ -137,6 +140,8 @@ public struct FactsValue: ProtobufValue {
     case 16: placedHoliday = reader.bool()
     case 17: paidHoliday = reader.bool()
     case 18: timed.append(reader.value())
+    case 20: aggregates.append(reader.value())
+    case 30: receiverZones.append(reader.string())
     default: reader.skip()
     }
   }
@@ -160,5 +165,7 @@ public struct FactsValue: ProtobufValue {
     writer.bool(16, placedHoliday)
     writer.bool(17, paidHoliday)
     writer.values(18, timed)
+    writer.values(20, aggregates)
+    writer.strings(30, receiverZones)
   }
 }

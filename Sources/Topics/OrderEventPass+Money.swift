@@ -15,15 +15,64 @@ extension OrderEventPass {
       writer.optionalInt64(5, money(table, .current))
       writer.optionalInt64(6, money(table, .paid))
       writer.optionalInt64(7, money(table, .surcharge))
+      writer.optionalInt64(8, money(table, .discountGrade))
+      writer.optionalInt64(9, money(table, .discountCoupon))
+      writer.optionalInt64(10, money(table, .points))
+      writer.optionalInt64(11, money(table, .refunded))
       writer.endMessage(message)
     }
     path = JSONPath()
     if scanObject(fields.order, .payment, fields.payment) {
+      hasPayment = true
       writer.uint64(14, code(fields.payment, .status, fields.paymentStatuses))
       writeTexts(
-        fields.payment, .methods, 15, max: OrderEventLimits.methodsMax, fields.methods, into: &writer)
+        fields.payment, .methods, 15, max: OrderEventLimits.methodsMax, fields.methods,
+        digitsMax: OrderEventLimits.methodDigitsMax, into: &writer)
     }
     path = JSONPath()
+  }
+
+  /// First order and how it was paid. Nothing that could be a card's number passes, not even the few digits that
+  /// receipts show.
+  mutating func writePaymentDetails(into writer: inout ProtobufWriter) {
+    let order = fields.order
+    if order[.firstOrder] != 0 { writer.optionalInt64(26, bool(order, .firstOrder) ? 1 : 0) }
+    guard hasPayment else { return }
+    path.outer = "payment"
+    let payment = fields.payment
+    writer.text(27, nameWithoutDigits(payment, .gateway))
+    writer.text(28, nameWithoutDigits(payment, .cardIssuer))
+    writer.optionalInt64(29, integer(payment, .installments, 0...OrderEventLimits.installmentsMax))
+    path = JSONPath()
+  }
+
+  private mutating func nameWithoutDigits<Field>(
+    _ table: FieldTable<Field>, _ field: Field
+  ) -> UnsafeRawBufferPointer? {
+    guard let text = id(table, field) else { return nil }
+    guard OrderEventPass.digitCount(text) <= OrderEventLimits.nameDigitsMax else {
+      refuseDigits(table.name(field), table[field])
+      return nil
+    }
+    return text
+  }
+
+  private mutating func refuseDigits(_ field: StaticString, _ place: Int) {
+    refuse("payment.card_digits", field, "a name or code, never a card's digits", place)
+  }
+
+  /// Of digits, full-width ones too.
+  private static func digitCount(_ text: UnsafeRawBufferPointer) -> Int {
+    var count = 0
+    for index in text.indices {
+      let byte = text[index]
+      if byte >= 0x30, byte <= 0x39 { count += 1 }
+      // U+FF10 … U+FF19
+      if byte >= 0x90, byte <= 0x99, index >= 2, text[index - 1] == 0xBC, text[index - 2] == 0xEF {
+        count += 1
+      }
+    }
+    return count
   }
 
   private mutating func writeCurrency(into writer: inout ProtobufWriter) {
@@ -42,7 +91,7 @@ extension OrderEventPass {
   /// A repeated text field; texts that `known` lacks are counted.
   mutating func writeTexts<Field>(
     _ table: FieldTable<Field>, _ field: Field, _ number: Int, max: Int, _ known: KeyTable?,
-    into writer: inout ProtobufWriter
+    digitsMax: Int = .max, into writer: inout ProtobufWriter
   ) {
     let list = array(table, field, max: max)
     guard list != 0 else { return }
@@ -55,7 +104,10 @@ extension OrderEventPass {
         refuse("text.too_long", table.name(field), "at most \(OrderEventLimits.textBytesMax) bytes", place)
       } else {
         let text = tape.text(place)
-        if let known, known.index(text) == nil { unknownCodes += 1 }
+        if let known, known.index(text) == nil {
+          unknownCodes += 1
+          if OrderEventPass.digitCount(text) > digitsMax { refuseDigits(table.name(field), place) }
+        }
         writer.presentBytes(number, text)
       }
       place = tape.after(place)

@@ -118,6 +118,7 @@ extension OrderEventPass {
     let tracking = droppedText(table, .trackingNo).map { NormalisedText.trimmed($0) }
     writer.bool(11, tracking?.isEmpty == false)
     writeTexts(table, .categories, 12, max: OrderEventLimits.categoriesMax, nil, into: &writer)
+    writeTexts(table, .bundleCodes, 13, max: OrderEventLimits.bundleCodesMax, nil, into: &writer)
     if canonical.isLive, !isGift { add((unit + option).multipliedReportingOverflow(by: quantity)) }
   }
 

@@ -18,6 +18,8 @@ struct OrderEventPass {
   var givenAmount: Int64?
   /// True once the buyer's fields were scanned; until then the table's places are of an earlier event.
   var hasBuyer = false
+  /// The same of the payment's fields.
+  var hasPayment = false
   var path = JSONPath()
 
   init(tape: JSONTape, fields: OrderFields, memory: OrderEventMemory, secret: IdentitySecret) {
@@ -48,6 +50,7 @@ struct OrderEventPass {
     writeParts(into: &writer)
     let flags: UInt32 = differsFromGivenAmount() ? 1 : 0
     writer.uint64(25, UInt64(flags))
+    writePaymentDetails(into: &writer)
     let hasAddress = writeAddress(into: &writer)
     guard problems.isEmpty, let mallId, let shopNo, let orderId, let eventTime, let version else {
       return nil

@@ -11,6 +11,12 @@ public enum OrderEventLimits {
   public static let memosMax = 256
   public static let methodsMax = 16
   public static let categoriesMax = 64
+  public static let bundleCodesMax = 64
+  public static let installmentsMax: Int64 = 120
+  /// Digits in the name of a gateway or card issuer: so many are no name.
+  public static let nameDigitsMax = 3
+  /// Digits in a payment method.
+  public static let methodDigitsMax = 7
   /// Arrays and objects within each other, the outermost included, an empty innermost one not.
   public static let nestingMax = 32
   /// Bytes of an id that is kept.

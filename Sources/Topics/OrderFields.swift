@@ -3,27 +3,29 @@
 /// The top of an order event.
 enum OrderField: Int, FieldName {
   case schema, mallId, shopNo, orderId, event, eventTime, version, placedAt, paidAt, channel, marketOrderNo,
-    currency, amount, payment, gift, coupons, buyer, receivers, items, claims, memos
+    currency, amount, payment, gift, coupons, buyer, receivers, items, claims, memos, firstOrder
   static let names: [StaticString] = [
     "schema", "mall_id", "shop_no", "order_id", "event", "event_time", "version", "placed_at", "paid_at",
     "channel", "market_order_no", "currency", "amount", "payment", "gift", "coupons", "buyer", "receivers",
-    "items", "claims", "memos",
+    "items", "claims", "memos", "first_order",
   ]
 }
 
 /// `amount`.
 enum AmountField: Int, FieldName {
-  case items, shipping, discount, ordered, current, paid, surcharge
+  case items, shipping, discount, ordered, current, paid, surcharge, discountGrade, discountCoupon, points,
+    refunded
   static let names: [StaticString] = [
-    "items", "shipping", "discount", "ordered", "current", "paid", "surcharge",
+    "items", "shipping", "discount", "ordered", "current", "paid", "surcharge", "discount_grade",
+    "discount_coupon", "points", "refunded",
   ]
 }
 
 /// `payment`.
 enum PaymentField: Int, FieldName {
-  case methods, status
+  case methods, status, gateway, cardIssuer, installments
   static let names: [StaticString] = [
-    "methods", "status",
+    "methods", "status", "gateway", "card_issuer", "installments",
   ]
 }
 
@@ -62,10 +64,10 @@ enum ReceiverField: Int, FieldName {
 /// `items[]`.
 enum ItemField: Int, FieldName {
   case itemCode, productCode, sku, name, quantity, unitPrice, optionPrice, status, isGiftItem, kind,
-    receiverNo, trackingNo, categories
+    receiverNo, trackingNo, categories, bundleCodes
   static let names: [StaticString] = [
     "item_code", "product_code", "sku", "name", "quantity", "unit_price", "option_price", "status",
-    "is_gift_item", "kind", "receiver_no", "tracking_no", "categories",
+    "is_gift_item", "kind", "receiver_no", "tracking_no", "categories", "bundle_codes",
   ]
 }
 

@@ -49,6 +49,8 @@ extension OrderSnapshotValue {
     json.time(placedAt)
     json.name("paid_at")
     json.time(paidAt)
+    json.name("first_order")
+    if let platformFirst { json.bool(platformFirst) } else { json.null() }
     json.name("channel")
     json.optional(channel)
     json.name("market_order_no")
@@ -73,6 +75,10 @@ extension OrderSnapshotValue {
     add("current", amounts.current)
     add("paid", amounts.paid)
     add("surcharge", amounts.surcharge)
+    add("discount_grade", amounts.discountGrade)
+    add("discount_coupon", amounts.discountCoupon)
+    add("points", amounts.points)
+    add("refunded", amounts.refunded)
     json.endObject()
   }
 
@@ -83,6 +89,12 @@ extension OrderSnapshotValue {
     json.strings(paymentMethods)
     json.name("status")
     json.optional(paymentStatus.text)
+    json.name("gateway")
+    json.optional(paymentGateway)
+    json.name("card_issuer")
+    json.optional(cardIssuer)
+    json.name("installments")
+    if let installments { json.integer(Int64(installments)) } else { json.null() }
     json.endObject()
     json.name("gift")
     json.beginObject()

@@ -31,6 +31,13 @@ public struct AmountsValue: ProtobufValue {
   public var current: Int64?
   public var paid: Int64?
   public var surcharge: Int64?
+  /// Of the discount: by the buyer's grade.
+  public var discountGrade: Int64?
+  /// Of the discount: by coupons.
+  public var discountCoupon: Int64?
+  public var points: Int64?
+  /// Paid back so far.
+  public var refunded: Int64?
 
   public init() {}
 
@@ -43,6 +50,10 @@ public struct AmountsValue: ProtobufValue {
     case 5: current = reader.int64()
     case 6: paid = reader.int64()
     case 7: surcharge = reader.int64()
+    case 8: discountGrade = reader.int64()
+    case 9: discountCoupon = reader.int64()
+    case 10: points = reader.int64()
+    case 11: refunded = reader.int64()
     default: reader.skip()
     }
   }
@@ -55,6 +66,10 @@ public struct AmountsValue: ProtobufValue {
     writer.optionalInt64(5, current)
     writer.optionalInt64(6, paid)
     writer.optionalInt64(7, surcharge)
+    writer.optionalInt64(8, discountGrade)
+    writer.optionalInt64(9, discountCoupon)
+    writer.optionalInt64(10, points)
+    writer.optionalInt64(11, refunded)
   }
 }
 
@@ -134,6 +149,8 @@ public struct ItemValue: ProtobufValue {
   public var receiverNo: Int32 = 0
   public var hasTracking: Bool = false
   public var categories: [String] = []
+  /// Of a bundle: product codes of its parts.
+  public var bundleCodes: [String] = []
 
   public init() {}
 
@@ -151,6 +168,7 @@ public struct ItemValue: ProtobufValue {
     case 10: receiverNo = reader.int32()
     case 11: hasTracking = reader.bool()
     case 12: categories.append(reader.string())
+    case 13: bundleCodes.append(reader.string())
     default: reader.skip()
     }
   }
@@ -168,6 +186,7 @@ public struct ItemValue: ProtobufValue {
     writer.int32(10, receiverNo)
     writer.bool(11, hasTracking)
     writer.strings(12, categories)
+    writer.strings(13, bundleCodes)
   }
 }
 

@@ -48,6 +48,8 @@ extension ItemValue {
     json.bool(hasTracking)
     json.name("categories")
     json.strings(categories)
+    json.name("bundle_codes")
+    json.strings(bundleCodes)
     json.endObject()
   }
 }

@@ -32,6 +32,14 @@ public struct OrderSnapshotValue: ProtobufValue {
   public var memos: [MemoValue] = []
   /// Bit 0: `amount.items` given and different from the computed one.
   public var flags: UInt32 = 0
+  /// The platform's own mark of a first order; nil = not given.
+  public var platformFirst: Bool?
+  /// Never with digits of a card.
+  public var paymentGateway: String = ""
+  /// Never with digits of a card.
+  public var cardIssuer: String = ""
+  /// Months.
+  public var installments: Int32?
   /// Only on `orders`; enrich replaces it by the country.
   public var ip: String = ""
   /// Set: this is no snapshot, and all else is absent. Only on `orders`.
@@ -68,6 +76,10 @@ public struct OrderSnapshotValue: ProtobufValue {
     case 23: claims.append(reader.value())
     case 24: memos.append(reader.value())
     case 25: flags = UInt32(truncatingIfNeeded: reader.uint64())
+    case 26: platformFirst = reader.bool()
+    case 27: paymentGateway = reader.string()
+    case 28: cardIssuer = reader.string()
+    case 29: installments = reader.int32()
     case 30: ip = reader.string()
     case ContextEventValue.field: context = reader.value()
     case RuleSwitchValue.ordersField: demand = reader.value()
@@ -101,6 +113,10 @@ public struct OrderSnapshotValue: ProtobufValue {
     writer.values(23, claims)
     writer.values(24, memos)
     writer.uint64(25, UInt64(flags))
+    writer.optionalInt64(26, platformFirst.map { $0 ? 1 : 0 })
+    writer.string(27, paymentGateway)
+    writer.string(28, cardIssuer)
+    writer.optionalInt64(29, installments.map(Int64.init))
     writer.string(30, ip)
     if let context { writer.value(ContextEventValue.field, context) }
     if let demand { writer.value(RuleSwitchValue.ordersField, demand) }

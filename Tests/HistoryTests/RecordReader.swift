@@ -24,6 +24,8 @@ struct ReadRecord: Equatable {
     var placedHoliday = false
     var paidHoliday = false
     var timed: [Int64] = []
+    var aggregates: [Int64?] = []
+    var receiverZones: [String] = []
   }
 
   var order = ""
@@ -104,6 +106,10 @@ struct ReadRecord: Equatable {
       case 16: facts.placedHoliday = reader.bool()
       case 17: facts.paidHoliday = reader.bool()
       case 18: facts.timed.append(numbers(reader.message(), 3)[2])
+      case 20:
+        let value: HistoryAggregateValue? = HistoryAggregateValue(protobuf: reader.slice())
+        facts.aggregates.append(value?.value)
+      case 30: facts.receiverZones.append(reader.string())
       default: reader.skip()
       }
     }

@@ -60,6 +60,29 @@ private func reference(_ files: [(ReferenceKind, String)]) -> (
     #expect(bench.facts("A").zoneMissing)
   }
 
+  @Test func eachOfSeveralReceiversHasItsZoneAlsoAfterAReload() throws {
+    let zones = reference([(.zones, "from_zip,to_zip,region,name\n63000,63644,제주,제주\n")]).data
+    let island = SnapshotBuilder.Receiver(number: 2, zip: "63100")
+    let nowhere = SnapshotBuilder.Receiver(number: 3, zip: "", region1: "", region2: "", hasAddress: false)
+    let order = SnapshotBuilder("A", at: 0).with { $0.receivers += [nowhere, island, island] }
+    let bench = Bench(zones)
+    try bench.fold(order)
+    #expect(bench.facts("A").receiverZones == ["none", "", "제주", "제주"])
+    let whole = bench.last["A"]?.comparable
+    try bench.reload()
+    try bench.fold(order)
+    #expect(bench.last["A"]?.comparable == whole)
+    // The zones are those of when the order was folded, not of the table of today.
+    let other = Bench(reference([(.zones, "from_zip,to_zip,region,name\n1000,2000,제주,제주\n")]).data)
+    other.customer = bench.customer
+    try other.fold(SnapshotBuilder("B", at: 1))
+    try other.fold(order)
+    #expect(other.facts("A").receiverZones == ["none", "", "제주", "제주"])
+    // One receiver, or none: the order's zones say it all.
+    try bench.fold(SnapshotBuilder("C", at: 2))
+    #expect(bench.facts("C").receiverZones == [] && bench.facts("C").zones == ["none"])
+  }
+
   @Test func listsAreHalfOpenByPlacedAtAndSkipGiftsAndCancelledItems() throws {
     let data = reference([
       (

@@ -2,6 +2,7 @@ import Orders
 import RuleTools
 import Rules
 import Testing
+import Topics
 
 /// What lint says, rule by rule.
 struct LintTests {
@@ -121,6 +122,40 @@ struct LintTests {
         "2:18 warning unknown-list a", "3:20 warning never-known b", "4:17 note never-known c",
         "5:27 warning never-known d", "6:73 warning over e",
       ])
+  }
+
+  @Test func aPaymentMethodThatNobodyKnowsIsFound() {
+    let found = lint(
+      """
+        - {id: a, if: '"crad" in payment.methods || "card" in payment.methods', then: {labels: [a]}}
+        - {id: b, if: 'amount.paid > 5 && !("cash" in payment.methods)', then: {labels: [b]}}
+        - {id: c, if: '"Z" in coupons && size(payment.methods) > 1', then: {labels: [c]}}
+
+      """)
+    #expect(found == ["2:25 warning unusual-value a"])
+  }
+
+  /// What ingest counts as unknown is what lint warns of.
+  @Test func theKnownPaymentMethodsAreTheSameEverywhere() throws {
+    let entry = try #require(FactCatalog.entries.first { $0.name == "payment.methods" })
+    #expect(entry.usualValues.count == 16)
+    let reader = OrderEventReader(
+      secret: try #require(IdentitySecret(bytes: [UInt8](repeating: 7, count: 32))))
+    for (methods, unknown) in [(entry.usualValues, 0), (["crad"], 1)] {
+      let list = methods.map { "\"\($0)\"" }.joined(separator: ",")
+      let event = Array(
+        """
+        {"mall_id": "m", "shop_no": 1, "order_id": "o", "event_time": "2026-10-10T09:30:00+09:00", "version": 1,
+        "placed_at": "2026-10-10T09:30:00+09:00", "payment": {"methods": [\(list)]}}
+        """.utf8)
+      var writer = ProtobufWriter()
+      let reading = event.withUnsafeBytes { reader.read($0, into: &writer) }
+      guard case .accepted(let routing) = reading else {
+        Issue.record("refused: \(reading)")
+        continue
+      }
+      #expect(routing.unknownCodes == unknown)
+    }
   }
 
   @Test func aConditionOutsideItsDatesIsFound() {

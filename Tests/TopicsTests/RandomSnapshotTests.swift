@@ -45,7 +45,13 @@ import Testing
     var amounts = AmountsValue()
     amounts.shipping = Int64.random(in: 0...Money.minorUnitsMax, using: &random)
     amounts.paid = Bool.random(using: &random) ? 0 : nil
+    amounts.discountCoupon = Bool.random(using: &random) ? 7 : nil
+    amounts.refunded = Bool.random(using: &random) ? Int64.random(in: 0...9, using: &random) : nil
     order.amounts = amounts
+    order.platformFirst = [nil, false, true].randomElement(using: &random) ?? nil
+    order.paymentGateway = ["", "kcp", "토스😀"].randomElement(using: &random) ?? ""
+    order.cardIssuer = ["", "신한 1"].randomElement(using: &random) ?? ""
+    order.installments = Bool.random(using: &random) ? Int32.random(in: 0...120, using: &random) : nil
     order.paymentStatus = PaymentStatus.allCases.randomElement(using: &random) ?? .unknown
     order.addressState = AddressState.allCases.randomElement(using: &random) ?? .unknown
     order.paymentMethods = (0..<Int.random(in: 0...3, using: &random)).map { _ in text(&random) }
@@ -68,6 +74,7 @@ import Testing
     item.isVoucher = Bool.random(using: &random)
     item.receiverNo = Int32.random(in: 1...5, using: &random)
     item.categories = (0..<Int.random(in: 0...3, using: &random)).map { _ in text(&random) }
+    item.bundleCodes = (0..<Int.random(in: 0...2, using: &random)).map { _ in text(&random) }
     return item
   }
 
