@@ -10,6 +10,7 @@ final class PreparedDemand {
   let duplicateSpans: [Int64]
   /// What can be overdue and is asked for.
   let watches: [TimedFact]
+  /// With what it holds of the order at hand.
   var aggregates: HistoryAggregates
 
   /// - Parameter demand: bounded.

@@ -11,8 +11,7 @@ extension HistoryFolder {
   ) {
     let after = customer.orders[index].effective
     let latestChanged = Self.isDifferent(before.last, after.last)
-    // Where shops differ, what is asked for is that of the other order, which the question for duplicates selects.
-    let aggregatesChanged = aggregates.isDifferent(before.last, after.last)
+    var aggregatesChanged = aggregates.isDifferent(before.last, after.last)
     var affected: [Int] = []
     // Taken out once: nothing is then retained per order.
     let standings = customer.standings
@@ -27,6 +26,10 @@ extension HistoryFolder {
       next += 1
       guard other != index else { continue }
       let standing = standings[other]
+      if mallHasShops {
+        select(shop: customer.orders[other].shopNo)
+        aggregatesChanged = aggregates.isDifferent(before.last, after.last)
+      }
       if standing.cut == .max {
         let isChanged =
           latestChanged
@@ -35,8 +38,7 @@ extension HistoryFolder {
             bundles: !standing.isFirstSeenClosed)
         guard
           isChanged || isDuplicateAffected(customer.orders[other], before.last, after.last)
-            || ((mallHasShops ? aggregates.isDifferent(before.last, after.last) : aggregatesChanged)
-              && isAggregateAffected(other, by: index, before.last, after.last, customer))
+            || (aggregatesChanged && isAggregateAffected(other, by: index, before.last, after.last, customer))
         else { continue }
         affected.append(other)
       } else if standing.cut >= cause.eventTime {

@@ -31,11 +31,6 @@ public final class HistoryFolder {
   var writer = ProtobufWriter(capacity: 8192)
   private var countries = CountryMemo()
   var history: HistoryFacts
-  /// Of the mall, and the shop, that were selected last.
-  var aggregates: HistoryAggregates {
-    _read { yield prepared.aggregates }
-    _modify { yield &prepared.aggregates }
-  }
   /// Bits per item, reused.
   var itemBits: [UInt64] = []
   var stockLines: [StockLine] = []
@@ -72,6 +67,10 @@ public final class HistoryFolder {
   var missingLists: [String] { prepared.missingLists }
   var duplicateSpans: [Int64] { prepared.duplicateSpans }
   var watches: [TimedFact] { prepared.watches }
+  var aggregates: HistoryAggregates {
+    _read { yield prepared.aggregates }
+    _modify { yield &prepared.aggregates }
+  }
 
   /// Folds one encoded `OrderSnapshot`. Emits the order's own record, always, then those siblings whose facts it
   /// changed, in position order. Throws before anything is changed.

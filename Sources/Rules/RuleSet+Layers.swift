@@ -31,7 +31,8 @@ extension RuleSet {
       throw LayerProblem(description: "together more than \(TimedFact.ofSetMax) spans of time")
     }
     guard set.demand.aggregates.count <= HistoryAggregate.ofSetMax else {
-      throw LayerProblem(description: "together more than \(HistoryAggregate.ofSetMax) measures of earlier orders")
+      throw LayerProblem(
+        description: "together more than \(HistoryAggregate.ofSetMax) measures of earlier orders")
     }
     return RuleSet(set, knownAs: hash)
   }

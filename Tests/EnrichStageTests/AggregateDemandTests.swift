@@ -9,7 +9,7 @@ import Testing
 @Suite struct AggregateDemandTests {
   private func set(_ conditions: [String], mall: String? = nil) -> String {
     let rules = conditions.enumerated().map {
-      "  - {id: r\($0.offset), if: '\($0.element)', then: {labels: [x]}}\n"
+      "  - {id: r\(mall ?? "")-\($0.offset), if: '\($0.element)', then: {labels: [x]}}\n"
     }
     return (mall.map { "mall: \($0)\n" } ?? "") + "rules:\n" + rules.joined()
   }
@@ -37,16 +37,19 @@ import Testing
     #expect(Rules.HistoryAggregate.Window.spans.upperBound <= History.TimedFact.spanMax)
   }
 
-  @Test func mallsThatTogetherAskForTooManyAreRefused() throws {
-    func file(_ mall: String, _ count: Int) -> (path: String, text: String) {
-      ("\(mall).yaml", set((0..<count).map { #"history.bought("\#(mall)-\#($0)", 3) > 0"# }, mall: mall))
+  @Test func eachMallHasRoomForItsOwnMeasuresAndOneThatAsksForTooManyIsRefused() throws {
+    func file(_ mall: String?, _ count: Int) -> (path: String, text: String) {
+      let conditions = (0..<count).map { #"history.bought("\#(mall ?? "all")-\#($0)", 3) > 0"# }
+      return ("\(mall ?? "all").yaml", set(conditions, mall: mall))
     }
-    let fits = try RuleBook.load(files: [file("a", 128), file("b", 128)])
-    #expect(try factDemand(of: fits).aggregates.count == 256)
-    let beyond = try RuleBook.load(files: [file("a", 128), file("b", 129)])
-    #expect(throws: (any Error).self) { _ = try factDemand(of: beyond) }
-    do { _ = try factDemand(of: beyond) } catch {
-      #expect("\(error)".contains("257 measures of earlier orders; there may be 256"))
+    let fits = try demandPlan(of: try RuleBook.load(files: [file(nil, 128), file("a", 128), file("b", 100)]))
+    let counts = ["a", "b", "c"].map { fits.demand(mall: $0, shop: 1).aggregates.count }
+    #expect(counts == [256, 228, 128])
+    let beyond = try RuleBook.load(files: [file(nil, 128), file("a", 129)])
+    #expect {
+      try demandPlan(of: beyond)
+    } throws: {
+      "\($0)".contains("the rules of mall a ask for 257 measures of earlier orders; there may be 256")
     }
   }
 }
