@@ -51,6 +51,19 @@ extension Expression {
   }
 }
 
+/// Some part of the text matches the pattern of a rule; false for a pattern that is none.
+package func patternMatches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
+  guard let compiled = try? TextPattern.compiling(pattern) else { return false }
+  return text.withUnsafeBufferPointer { compiled.matches($0) }
+}
+
+extension FactCatalog {
+  package static func type(_ name: String) -> RuleType? { entry(named: name)?.type }
+  package static func isNeverMissing(_ name: String) -> Bool {
+    entry(named: name)?.missingWhen.isEmpty ?? false
+  }
+}
+
 /// Near misses of a name, for messages.
 package func closestName(to word: String, among names: [String]) -> String? {
   closest(to: word, among: names)
