@@ -44,6 +44,8 @@ public final class ShadowReport {
 
   /// Takes one record of `decisions`, in the topic's order.
   public func add(_ record: UnsafeRawBufferPointer) {
+    // Acts of people stand among the decisions.
+    if let header = DecisionHeader(record), header.vetoLift != nil { return }
     guard let decision = DecisionValue(protobuf: record), let set = set(of: decision) else {
       unreadableCount += 1
       return
