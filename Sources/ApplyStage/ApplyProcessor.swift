@@ -26,6 +26,8 @@ public final class ApplyProcessor: StatefulProcessor {
     public var actions = 0
     public var refused = 0
     public var deadLetters = 0
+    /// Vetoes lifted by people.
+    public var lifts = 0
 
     public init() {}
   }
@@ -44,7 +46,7 @@ public final class ApplyProcessor: StatefulProcessor {
     }
   }
 
-  private struct Waiting {
+  struct Waiting {
     let decision: DecisionValue
     let digest: DesiredDigest
     let reconciliation: Reconciliation
@@ -53,19 +55,19 @@ public final class ApplyProcessor: StatefulProcessor {
     let order: OrderIdentity
   }
 
-  private let reconciler: Reconciler
-  private let shop: any ShopSink
+  let reconciler: Reconciler
+  let shop: any ShopSink
   private let actionsPartitions: Int
   /// Records that became dead letters.
   public let refused: RefusedRecords
   private let cacheBytesMax: Int
-  private let clockUs: @Sendable () -> Int64
+  let clockUs: @Sendable () -> Int64
   private var partitions: [Int32: Orders] = [:]
-  private var wave: [Waiting] = []
+  var wave: [Waiting] = []
   private var direct = DirectChange()
   private var writer = ProtobufWriter(capacity: 2048)
   private var actions: [(partition: Int32, bytes: [UInt8], key: [UInt8])] = []
-  public private(set) var counts = Counts()
+  public internal(set) var counts = Counts()
   /// False: `onAction` is the only taker of action records (a trial run, whose broker nobody else reads).
   public var sendsActions = true
   /// Sees every decision's bytes, borrowed, in the order of handling; for files and timelines.
@@ -141,6 +143,7 @@ public final class ApplyProcessor: StatefulProcessor {
       try finishWave()
       entry = try self.entry(key, orders)
     }
+    if let lift = header.vetoLift { return try self.lift(lift, header, entry, key, partition, orders) }
     onDecision?(value)
     let digest = DesiredDigest(header.desired)
     if confirm(header, digest, entry) {
@@ -161,8 +164,7 @@ public final class ApplyProcessor: StatefulProcessor {
   /// The common case: a newer decision of the same partition that asks for what the last one asked for.
   private func confirm(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) -> Bool {
     guard let last = entry.position, header.position.partition == last.partition, last < header.position,
-      digest == entry.digest, reconciler.options.liftedVetoes.isEmpty,
-      sameBytes(entry.ruleSet, header.ruleSet)
+      digest == entry.digest, sameBytes(entry.ruleSet, header.ruleSet)
     else { return false }
     entry.confirm(header.position, latestVersion: header.latestVersion)
     return true
@@ -244,7 +246,7 @@ public final class ApplyProcessor: StatefulProcessor {
   }
 
   /// Lets the shop do what the wave asks for, then settles the ledgers by what it did.
-  private func finishWave() throws {
+  func finishWave() throws {
     guard !wave.isEmpty else { return }
     let changes = wave.map { $0.reconciliation.labelChanges(of: $0.order) }
     let outcomes = try shop.apply(changes.flatMap(\.self))
@@ -275,11 +277,13 @@ public final class ApplyProcessor: StatefulProcessor {
     if settlement.hasRefusals { counts.refused += 1 }
     counts.labelsAdded += waiting.reconciliation.labelAdds.count
     counts.labelsRemoved += waiting.reconciliation.labelRemoves.count
-    for action in settlement.actions {
-      counts.actions += 1
-      onAction?(action)
-      if sendsActions { actions.append((waiting.partition, action.protobuf, Array(action.mallId.utf8))) }
-    }
+    for action in settlement.actions { record(action, waiting.partition) }
+  }
+
+  func record(_ action: ActionValue, _ partition: Int32) {
+    counts.actions += 1
+    onAction?(action)
+    if sendsActions { actions.append((partition, action.protobuf, Array(action.mallId.utf8))) }
   }
 
   private func entry(_ key: [UInt8], _ orders: Orders) throws -> LedgerEntry {
@@ -296,7 +300,7 @@ public final class ApplyProcessor: StatefulProcessor {
     return entry
   }
 
-  private func touch(_ entry: LedgerEntry, _ key: [UInt8], _ orders: Orders) {
+  func touch(_ entry: LedgerEntry, _ key: [UInt8], _ orders: Orders) {
     guard !entry.isTouched else { return }
     entry.isTouched = true
     orders.touched.append((key, entry))

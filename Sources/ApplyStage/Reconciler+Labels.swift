@@ -8,10 +8,16 @@ extension Reconciler {
     // The common case: nothing differs, nothing is allocated.
     let vetoes = result.newLedger.vetoes
     if unknown.isEmpty, vetoes.isEmpty, matches(decision, current) { return }
-    var desired = Reconciler.without(vetoes, desiredLabels(decision))
+    var wanted = desiredLabels(decision)
     if !unknown.isEmpty, decision.state != .cancelled, !isSkipped(decision) {
-      desired = Reconciler.without(vetoes, keeping(unknown, of: current, in: desired, &result))
+      wanted = keeping(unknown, of: current, in: wanted, &result)
     }
+    if !vetoes.isEmpty {
+      result.newLedger.asked = wanted.filter { label in
+        vetoes.contains { sameText($0.label, label.label) }
+      }
+    }
+    var desired = Reconciler.without(vetoes, wanted)
     if Reconciler.sameDesire(desired, current) { return }
     result.standing = .changed
     result.previousLabels = current
@@ -95,7 +101,7 @@ extension Reconciler {
 
   /// Walks both lists label by label (both are sorted by label) and notes the difference of their items. What a
   /// person labelled stays noted as long as we want the label there too.
-  private static func edit(
+  static func edit(
     from current: [AppliedLabelValue], to desired: inout [AppliedLabelValue], _ result: inout Reconciliation
   ) {
     var old = 0

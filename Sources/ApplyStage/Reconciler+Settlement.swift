@@ -38,6 +38,7 @@ extension Reconciler {
         Reconciler.noteForeign(outcome.foreignItemCodes, edit.label, in: &settlement.ledger)
       }
       Reconciler.noteVeto(outcome.vetoedItemCodes, of: edit, in: &settlement.ledger)
+      Reconciler.noteAsked(edit.label, of: reconciliation.newLedger.labels, in: &settlement.ledger)
       record(edit, outcome, isAdd ? "label.added" : "label.removed", decision, at, &settlement.actions)
     }
     for (place, effect) in reconciliation.effects.enumerated() {
@@ -102,7 +103,7 @@ extension Reconciler {
     }
   }
 
-  private static func action(_ kind: String, _ decision: DecisionValue, _ at: Instant) -> ActionValue {
+  static func action(_ kind: String, _ decision: DecisionValue, _ at: Instant) -> ActionValue {
     var action = ActionValue()
     action.mallId = decision.mallId
     action.shopNo = decision.shopNo

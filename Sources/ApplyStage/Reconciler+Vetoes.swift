@@ -1,17 +1,4 @@
-public import Orders
-import Shop
-import Topics
-
-/// An explicit act of a person: our rules may put the label on the order again.
-public struct VetoLift: Hashable, Sendable {
-  public var order: OrderIdentity
-  public var label: String
-
-  public init(order: OrderIdentity, label: String) {
-    self.order = order
-    self.label = label
-  }
-}
+public import Topics
 
 // A person who takes off a label of ours forbids it to the rules that had put it on this order (D4).
 extension Reconciler {
@@ -52,15 +39,74 @@ extension Reconciler {
   /// Vetoes remembered for one order.
   static let vetoesMax = 256
 
-  /// Forgets what a person has lifted.
-  func liftVetoes(_ decision: DecisionValue, _ result: inout Reconciliation) {
-    if options.liftedVetoes.isEmpty || result.newLedger.vetoes.isEmpty { return }
-    let order = OrderIdentity(
-      mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)
-    let count = result.newLedger.vetoes.count
-    result.newLedger.vetoes.removeAll {
-      options.liftedVetoes.contains(VetoLift(order: order, label: $0.label))
+  /// What the decision asks for of a label, kept beside its first veto.
+  static func noteAsked(_ label: String, of wanted: [AppliedLabelValue], in ledger: inout AppliedLedgerValue)
+  {
+    guard ledger.vetoes.contains(where: { sameText($0.label, label) }),
+      !ledger.asked.contains(where: { sameText($0.label, label) })
+    else { return }
+    ledger.asked = sorted(ledger.asked + bare(wanted.filter { sameText($0.label, label) }))
+  }
+
+  /// Without what is noted of people's labels.
+  static func bare(_ labels: [AppliedLabelValue]) -> [AppliedLabelValue] {
+    labels.map { label in
+      var label = label
+      label.foreignItemCodes = []
+      return label
     }
-    if result.newLedger.vetoes.count < count { result.standing = .changed }
+  }
+
+  /// What an act that lifts a veto changes.
+  public struct Lifting: Sendable {
+    /// The rules that may put the label on again; sorted.
+    public var rules: [String]
+    /// Of the vetoes; empty: all items of the order.
+    public var itemCodes: [String]
+    /// The label as the last decision asks for it; without a record of that (a ledger of a former version) it comes
+    /// with the next decision.
+    public var reconciliation: Reconciliation
+  }
+
+  /// Lifts the vetoes on a label, of one rule or of all. Nil when there is none: then nothing changes.
+  public func lift(_ lift: VetoLiftValue, ledger: AppliedLedgerValue) -> Lifting? {
+    var result = Reconciliation(standing: .changed, newLedger: ledger)
+    var vetoes: [LabelVetoValue] = []
+    var rules: [[String]] = []
+    var items: [[String]] = []
+    for var veto in ledger.vetoes {
+      let isMeant =
+        sameText(veto.label, lift.label)
+        && (lift.rule.isEmpty || veto.rules.contains { sameText($0, lift.rule) })
+      guard isMeant else {
+        vetoes.append(veto)
+        continue
+      }
+      let lifted = lift.rule.isEmpty ? veto.rules : [lift.rule]
+      rules.append(lifted)
+      items.append(veto.itemCodes)
+      veto.rules = SortedStrings.subtract(veto.rules, lifted)
+      if !veto.rules.isEmpty { vetoes.append(veto) }
+    }
+    guard !rules.isEmpty else { return nil }
+    result.newLedger.vetoes = vetoes
+    putBack(lift.label, &result)
+    result.newLedger.asked.removeAll { asked in !vetoes.contains { sameText($0.label, asked.label) } }
+    return Lifting(
+      rules: SortedStrings.union(rules), itemCodes: items.contains([]) ? [] : SortedStrings.union(items),
+      reconciliation: result)
+  }
+
+  /// As the last decision asks for it, less the vetoes that are left.
+  private func putBack(_ label: String, _ result: inout Reconciliation) {
+    let asked = result.newLedger.asked.filter { sameText($0.label, label) }
+    guard !asked.isEmpty else { return }
+    let current = result.newLedger.labels
+    let others = current.filter { !sameText($0.label, label) }
+    var desired = Reconciler.sorted(others + Reconciler.without(result.newLedger.vetoes, asked))
+    guard !Reconciler.sameDesire(desired, current) else { return }
+    result.previousLabels = current
+    Reconciler.edit(from: current, to: &desired, &result)
+    result.newLedger.labels = desired
   }
 }

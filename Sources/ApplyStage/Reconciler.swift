@@ -15,8 +15,6 @@ public struct Reconciler: Sendable {
     /// Off by default: what stays then depends on the decisions before, while facts.md, which decides where it
     /// and the semantics contract differ, promises labels that do not depend on the order of arrival.
     public var keepOnUnknown = false
-    /// Vetoes that a person has lifted: labels that our rules may put on the order again.
-    public var liftedVetoes: Set<VetoLift> = []
 
     public init() {}
   }
@@ -44,7 +42,6 @@ public struct Reconciler: Sendable {
     }
     var result = Reconciliation(
       standing: isRepeat ? .repeated : .confirmed, newLedger: ledger ?? AppliedLedgerValue())
-    liftVetoes(decision, &result)
     let unknown = options.keepOnUnknown ? Reconciler.unknownRules(decision, ruleIds) : []
     reconcileLabels(decision, unknown: unknown, &result)
     reconcileEffects(decision, unknown: unknown, &result)

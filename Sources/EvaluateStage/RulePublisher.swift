@@ -25,7 +25,7 @@ public final class RulePublisher {
   )
     throws
   {
-    guard let reader = try RuleRegistryReader.open(broker, topic: topics.rules) else {
+    guard let reader = try RuleRegistryReader.open(broker, topic: topics.rules, keepsHistory: true) else {
       throw Problem(description: "the broker has no topic \(topics.rules): 'passflow topics create' makes it")
     }
     try reader.catchUp()

@@ -5,12 +5,6 @@ public import Topics
 /// A pure function of the records in their order. Compaction changes nothing: every key is written once, and a key
 /// that came twice (a producer that repeated itself) is the same record.
 public struct RuleRegistry: Sendable {
-  public struct Activation: Sendable, Hashable {
-    public let value: RuleActivationValue
-    /// On topic `rules`.
-    public let offset: Int64
-  }
-
   public private(set) var versions: [String: RuleVersionValue] = [:]
   /// By scope, oldest first: numbers 1, 2, 3 … without a gap.
   public private(set) var activations: [RegistryScope: [Activation]] = [:]
@@ -26,7 +20,12 @@ public struct RuleRegistry: Sendable {
   /// Scopes with activations.
   public static let scopesMax = 100_000
 
-  public init() {}
+  /// Also what people said of activations that are no longer the newest.
+  private let keepsHistory: Bool
+  /// One text for each hash that was ever activated.
+  private var hashes: Set<String> = []
+
+  public init(keepsHistory: Bool = true) { self.keepsHistory = keepsHistory }
 
   /// Takes the next record; one that lies before `end` was taken already and is passed over.
   public mutating func fold(
@@ -60,14 +59,18 @@ public struct RuleRegistry: Sendable {
   }
 
   private mutating func foldActivation(_ activation: RuleActivationValue, _ offset: Int64) {
-    let known = activations[activation.scope] ?? []
-    guard activation.number == Int64(known.count) + 1, !known.isEmpty || activations.count < Self.scopesMax
-    else {
+    let scope = activation.scope
+    let count = activations[scope]?.count ?? 0
+    guard activation.number == Int64(count) + 1, count > 0 || activations.count < Self.scopesMax else {
       let place = Int(clamping: activation.number) - 1
-      if !(known.indices.contains(place) && known[place].value == activation) { lostCount += 1 }
+      if !(0..<count).contains(place) || activations[scope]?[place].isOf(activation) != true {
+        lostCount += 1
+      }
       return
     }
-    activations[activation.scope, default: []].append(Activation(value: activation, offset: offset))
+    let hash = hashes.insert(activation.hash).memberAfterInsert
+    if !keepsHistory, count > 0 { activations[scope]?[count - 1].forgetWords() }
+    activations[scope, default: []].append(Activation(activation, offset: offset, hash: hash))
     activationsEnd = offset + 1
   }
 

@@ -8,7 +8,7 @@ public final class RuleRegistryReader {
     public let description: String
   }
 
-  public private(set) var registry = RuleRegistry()
+  public private(set) var registry: RuleRegistry
   private let consumer: Consumer
   private let partition: TopicPartition
   private let batch = MessageBatch()
@@ -16,9 +16,11 @@ public final class RuleRegistryReader {
   private var position: Int64
 
   /// Nil when the broker has no such topic, also after a while: one made a moment ago is not known everywhere yet.
-  public static func open(_ broker: BrokerAccess, topic: String, waitMs: Int = 0) throws
-    -> RuleRegistryReader?
-  {
+  ///
+  /// `keepsHistory`: also what people said of activations that are no longer the newest.
+  public static func open(
+    _ broker: BrokerAccess, topic: String, waitMs: Int = 0, keepsHistory: Bool = false
+  ) throws -> RuleRegistryReader? {
     let admin = try Admin(settings: broker.client)
     defer { admin.close() }
     let deadline = monotonicMs() + Int64(waitMs)
@@ -32,10 +34,11 @@ public final class RuleRegistryReader {
       throw Problem(
         description: "\(topic) has \(count) partitions: it must have one, so that activations have one order")
     }
-    return try RuleRegistryReader(broker, topic)
+    return try RuleRegistryReader(broker, topic, RuleRegistry(keepsHistory: keepsHistory))
   }
 
-  private init(_ broker: BrokerAccess, _ topic: String) throws {
+  private init(_ broker: BrokerAccess, _ topic: String, _ registry: RuleRegistry) throws {
+    self.registry = registry
     var client = broker.client
     // Almost always there is nothing new: ask seldom.
     client.properties["fetch.wait.max.ms"] = "100"

@@ -31,6 +31,11 @@ final class RuleSwitchLog {
   }
 
   private func note(_ entry: RuleSwitchValue) {
+    // Nearly always it is the newest one.
+    guard let last = entries[entry.partition]?.last, last.offset >= entry.offset else {
+      entries[entry.partition, default: []].append(entry)
+      return
+    }
     var list = entries[entry.partition] ?? []
     list.removeAll { $0.offset == entry.offset }
     list.insert(entry, at: list.firstIndex { $0.offset > entry.offset } ?? list.count)

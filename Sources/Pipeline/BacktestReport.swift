@@ -32,7 +32,7 @@ public struct BacktestReport {
     for (reason, count) in excluded.sorted(by: { $0.key < $1.key }) {
       text += "excluded: \(count), \(reason)\n"
     }
-    return text + changes + rules + days
+    return text + changes + rules + days + ruleDays
   }
 
   private var changes: String {
@@ -98,15 +98,53 @@ public struct BacktestReport {
     }
     var rows = [["day", "orders", "hit now", "hit then"]]
     for (date, day) in found.sorted(by: { $0.key < $1.key }).suffix(Self.daysMax) {
-      let parts = date.components
-      func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
       rows.append([
-        "\(parts.year)-\(two(parts.month))-\(two(parts.day))", "\(day.orders)",
+        BacktestReport.shown(date), "\(day.orders)",
         BacktestReport.percent(day.live, of: day.orders),
         BacktestReport.percent(day.candidate, of: day.orders),
       ])
     }
     return "\n" + RuleHistory.table(rows)
+  }
+
+  /// Rules whose hits by day are shown.
+  public static let ruleDaysMax = 6
+
+  /// Hit rates by day of the rules that hit other orders than before, those with most such orders first.
+  private var ruleDays: String {
+    var changed: [String: Int] = [:]
+    var hits: [CivilDate: (orders: Int, live: [String: Int], candidate: [String: Int])] = [:]
+    for order in orders.values {
+      for id in Set(order.liveRules).symmetricDifference(order.candidateRules) {
+        changed[id, default: 0] += 1
+      }
+      var day = hits[order.day] ?? (0, [:], [:])
+      day.orders += 1
+      for id in order.liveRules { day.live[id, default: 0] += 1 }
+      for id in order.candidateRules { day.candidate[id, default: 0] += 1 }
+      hits[order.day] = day
+    }
+    let shown = changed.sorted { left, right in
+      left.value == right.value ? bytesPrecede(left.key, right.key) : left.value > right.value
+    }.prefix(Self.ruleDaysMax).map(\.key)
+    guard !shown.isEmpty else { return "" }
+    var rows = [["day"] + shown.map { "\($0) now, then" }]
+    for (date, day) in hits.sorted(by: { $0.key < $1.key }).suffix(Self.daysMax) {
+      rows.append(
+        [BacktestReport.shown(date)]
+          + shown.map { id in
+            BacktestReport.percent(day.live[id] ?? 0, of: day.orders) + ", "
+              + BacktestReport.percent(day.candidate[id] ?? 0, of: day.orders)
+          })
+    }
+    return "\n" + RuleHistory.table(rows)
+  }
+
+  /// As in 2026-10-01.
+  static func shown(_ date: CivilDate) -> String {
+    let parts = date.components
+    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    return "\(parts.year)-\(two(parts.month))-\(two(parts.day))"
   }
 
   static func percent(_ part: Int, of whole: Int) -> String {

@@ -68,7 +68,7 @@ final class LatencyMeter: Sendable {
           guard let value = message.value else { continue }
           if consumer.topics[Int(message.topicIndex)] == topics.orders {
             produced[Int64(message.partition) << 48 | message.offset] = message.timestampMs
-          } else if let header = DecisionHeader(value) {
+          } else if let header = DecisionHeader(value), header.vetoLift == nil {
             reading.decisions[String(decoding: header.orderId, as: UTF8.self)] = [UInt8](value)
             guard header.own else { continue }
 

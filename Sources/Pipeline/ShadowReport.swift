@@ -11,6 +11,10 @@ public final class ShadowReport {
     var unknown = 0
     var added = 0
     var withdrawn = 0
+    /// True, and what it would add is there already.
+    var unchanged = 0
+    /// By day of the order: decisions, and those on which it was true.
+    var days: [CivilDate: (decisions: Int, isTrue: Int)] = [:]
     /// Orders, by active rule, on which both were true.
     var shared: [String: Int] = [:]
     var samples: [String] = []
@@ -32,14 +36,16 @@ public final class ShadowReport {
   public static let pairsMax = 2_000_000
 
   /// - Parameter base: the rules of the configuration, for decisions made under them.
-  public init(_ registry: RuleRegistry, base: RuleSet) {
+  public init(_ registry: RuleRegistry, base: RuleBook) {
     self.registry = registry
     catalogue = RuleCatalogue(base: base)
-    sets[base.hash] = base
+    for set in [base.shared] + base.scopes.map({ base.ruleSet(of: $0) }) { sets[set.hash] = set }
   }
 
   /// Takes one record of `decisions`, in the topic's order.
   public func add(_ record: UnsafeRawBufferPointer) {
+    // Acts of people stand among the decisions.
+    if let header = DecisionHeader(record), header.vetoLift != nil { return }
     guard let decision = DecisionValue(protobuf: record), let set = set(of: decision) else {
       unreadableCount += 1
       return
@@ -52,6 +58,9 @@ public final class ShadowReport {
     let carried = Set(decision.labels.map(\.label))
     for (rule, outcome) in zip(set.rules, outcomes) where rule.state == .shadow {
       note(rule, outcome, identity, active, carried)
+      let day = ShopZone.seoul.civil(decision.placedAt).date
+      tallies[rule.id]?.days[day, default: (0, 0)].decisions += 1
+      if outcome == 1 { tallies[rule.id]?.days[day]?.isTrue += 1 }
     }
   }
 
@@ -67,6 +76,8 @@ public final class ShadowReport {
       if wasTrue.count < Self.pairsMax, wasTrue.insert(seen).inserted {
         if !rule.actions.labels.allSatisfy(carried.contains) || rule.actions.labels.isEmpty {
           tally.added += 1
+        } else {
+          tally.unchanged += 1
         }
         for id in active { tally.shared[id, default: 0] += 1 }
         if tally.samples.count < BacktestReport.samplesMax { tally.samples.append(order.orderId) }
@@ -95,13 +106,15 @@ public final class ShadowReport {
     let malls = [""] + hashes(RegistryScope(mallId: decision.mallId)).filter { !$0.isEmpty }
     let shops =
       [""] + hashes(RegistryScope(mallId: decision.mallId, shopNo: decision.shopNo)).filter { !$0.isEmpty }
+    let base = catalogue.base.ruleSet(mall: decision.mallId, shop: Int(decision.shopNo))
+    let scope = RegistryScope(mallId: decision.mallId, shopNo: decision.shopNo)
     for shared in Set(hashes(.shared) + [""]).sorted() {
       for mall in malls {
         for shop in shops {
           let layers = [shared] + [mall, shop].filter { !$0.isEmpty }
-          let named = layers.map { $0.isEmpty ? catalogue.base.shared.hash : $0 }
+          let named = layers.map { $0.isEmpty ? base.hash : $0 }
           guard RuleSet.layeredHash(named) == decision.ruleSet else { continue }
-          if case .success(let set) = catalogue.layered(layers, in: registry) { return set }
+          if case .success(let set) = catalogue.layered(layers, in: registry, of: scope) { return set }
         }
       }
     }
@@ -114,17 +127,36 @@ public final class ShadowReport {
     text += "\n"
     if tallies.isEmpty { return text + "no shadow rule among them\n" }
     var rows = [
-      ["shadow rule", "decisions", "true", "unknown", "would add", "would withdraw", "overlap", "samples"]
+      [
+        "shadow rule", "decisions", "true", "unknown", "would add", "would withdraw", "unchanged", "overlap",
+        "samples",
+      ]
     ]
     for (id, tally) in tallies.sorted(by: { bytesPrecede($0.key, $1.key) }) {
       let overlap = tally.shared.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(3)
       rows.append([
         id, "\(tally.decisions)", "\(tally.isTrue)", "\(tally.unknown)", "\(tally.added)",
-        "\(tally.withdrawn)",
+        "\(tally.withdrawn)", "\(tally.unchanged)",
         overlap.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
         tally.samples.joined(separator: " "),
       ])
     }
-    return text + "\n" + RuleHistory.table(rows)
+    return text + "\n" + RuleHistory.table(rows) + days
+  }
+
+  /// Of each shadow rule, on which share of a day's decisions it was true.
+  private var days: String {
+    let rules = tallies.keys.sorted(by: bytesPrecede)
+    var rows = [["day"] + rules]
+    let dates = Set(tallies.values.flatMap(\.days.keys)).sorted()
+    for date in dates.suffix(BacktestReport.daysMax) {
+      rows.append(
+        [BacktestReport.shown(date)]
+          + rules.map { rule in
+            let day = tallies[rule]?.days[date] ?? (0, 0)
+            return BacktestReport.percent(day.isTrue, of: day.decisions)
+          })
+    }
+    return "\n" + RuleHistory.table(rows)
   }
 }

@@ -115,6 +115,10 @@ public struct TopicTap {
       json.strings(decision.labels.map(\.label))
       json.name("pending_on")
       json.strings(decision.pendingOn)
+      if let lift = decision.vetoLift {
+        json.name("veto_lift")
+        json.string(lift.label)
+      }
     case .actions:
       guard let action = ActionValue(protobuf: value) else { return malformed() }
       actionFields(action)

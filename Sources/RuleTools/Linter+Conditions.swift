@@ -67,7 +67,7 @@ extension Linter {
     return formulas
   }
 
-  private func excludingPair(_ formulas: [Formula], _ naturals: [String: Domain]) -> (Int, Int)? {
+  private func excludingPair(_ formulas: [Formula], _ naturals: Naturals) -> (Int, Int)? {
     let count = min(formulas.count, Linter.conjunctsMax)
     for b in 0..<count {
       for a in 0..<b where Solver.excludes([formulas[a], formulas[b]], naturals) { return (a, b) }

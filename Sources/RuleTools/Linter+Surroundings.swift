@@ -70,14 +70,15 @@ extension Linter {
     } else {
       say(
         .note, "never-known", [rule],
-        "this mall does not supply \(names): that part of the rule stays unknown")
+        "this mall does not supply \(names): that part of the rule stays unknown or finds none")
     }
   }
 
   private func neededNames(_ rule: Rule) -> [String] {
     var names: Set<String> = []
     for term in rule.terms { for reference in term.references { names.insert(reference.name) } }
-    return names.sorted()
+    for part in conditionParts(rule) { names.formUnion(part.expression.dataNames) }
+    return names.filter { !$0.isEmpty }.sorted(by: bytesPrecede)
   }
 
   // MARK: Templates
@@ -127,5 +128,14 @@ extension Expression {
       return child
     }
     return found
+  }
+
+  /// What it reads besides facts by their names: lists of lines, and the table of holidays.
+  var dataNames: Set<String> {
+    var names: Set<String> = []
+    if let path, Expression.lineNames[path] != nil { names.insert(path) }
+    if case .call(nil, "isHoliday", _) = kind { names.insert("isHoliday") }
+    for child in children { names.formUnion(child.dataNames) }
+    return names
   }
 }

@@ -30,10 +30,18 @@ struct Operand {
     return HistoryAggregate(named: text)?.name ?? text
   }
 
-  /// hour, date and time of day are never missing when their timestamp is known.
+  static let textTests = ["startsWith", "endsWith", "contains", "matches"]
+  static let civilFunctions = ["timeOfDay", "date", "dayOfWeek", "hour", "timeBetween"]
+  static let civilMethods = [
+    "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfYear", "getMinutes", "getSeconds",
+  ]
+
+  /// Parts of a time, and sizes of a text or of the order's texts, are never missing when what they are of is known.
   var isCivil: Bool {
-    guard case .call(nil, let function, _) = expression.kind else { return false }
-    return ["timeOfDay", "date", "dayOfWeek", "hour"].contains(function)
+    guard case .call(let receiver, let function, _) = expression.kind else { return false }
+    return receiver == nil
+      ? function == "size" || Operand.civilFunctions.contains(function)
+      : Operand.civilMethods.contains(function)
   }
 
   private static func type(of expression: Expression) -> (RuleType, isConstant: Bool)? {
@@ -52,12 +60,21 @@ struct Operand {
     case .binary(let op, let left, let right):
       switch op {
       case .add, .subtract, .multiply, .divide:
-        guard let a = type(of: left), let b = type(of: right), [.int, .decimal].contains(a.0),
-          [.int, .decimal].contains(b.0)
-        else { return nil }
-        return (a.0 == .int && b.0 == .int ? .int : .decimal, a.isConstant && b.isConstant)
+        guard let a = type(of: left), let b = type(of: right) else { return nil }
+        let isConstant = a.isConstant && b.isConstant
+        switch (a.0, b.0) {
+        case (.int, .int): return (.int, isConstant)
+        case (.int, .decimal), (.decimal, .int), (.decimal, .decimal): return (.decimal, isConstant)
+        case (.timestamp, .timestamp) where op == .subtract: return (.duration, isConstant)
+        case (.timestamp, .duration), (.duration, .timestamp): return (.timestamp, isConstant)
+        case (.duration, .duration): return (.duration, isConstant)
+        default: return nil
+        }
       default: return (.bool, false)
       }
+    case .call(nil, let function, let arguments) where ["sum", "min", "max"].contains(function):
+      guard let element = arguments.first.flatMap({ WrittenLines($0)?.element }) else { return nil }
+      return type(of: element).map { ($0.0, false) }
     case .call(let receiver, let function, _): return call(receiver, function)
     case .list, .conditional: return nil
     }
@@ -65,7 +82,11 @@ struct Operand {
 
   private static func call(_ receiver: Expression?, _ function: String) -> (RuleType, isConstant: Bool)? {
     switch (receiver?.path, function) {
-    case (nil, "hour"), (nil, "dayOfWeek"): (.int, false)
+    case (nil, "hour"), (nil, "dayOfWeek"), (nil, "size"), (_, "getFullYear"), (_, "getMonth"),
+      (_, "getDate"),
+      (_, "getDayOfMonth"), (_, "getDayOfYear"), (_, "getMinutes"), (_, "getSeconds"):
+      (.int, false)
+    case (nil, "addMonths"): (.timestamp, false)
     case (nil, "timeOfDay"): (.timeOfDay, false)
     case (nil, "date"): (.date, false)
     case (nil, "duration"): (.duration, true)
@@ -74,7 +95,8 @@ struct Operand {
       ("duplicate", "partners"):
       (.int, false)
     case ("history", let word): HistoryAggregate.Measure(word: word).map { ($0.type, false) }
-    case (_, "exists"), (_, "all"), (_, "inList"), (nil, "isMissing"), (nil, "has"), (_, "startsWith"),
+    case (_, "exists"), (_, "all"), (_, "exists_one"), (_, "matches"), (_, "inList"), (nil, "isMissing"),
+      (nil, "has"), (_, "startsWith"),
       (_, "endsWith"), (_, "contains"), (nil, "timeBetween"), (nil, "isHoliday"), (nil, "overdue"):
       (.bool, false)
     default: nil
@@ -138,12 +160,24 @@ struct Operand {
 
   // MARK: Civil parts
 
-  /// `hour(x)` is spoken of as `timeOfDay(x)`, `date(x)` as `x`, so that both are held together.
+  /// `hour(x)` is spoken of as `timeOfDay(x)`, `date(x)` and the year as `x`, the day from 0 as the one from 1, so
+  /// that they are held together.
   struct CivilPart {
     var base: Operand
     var function: String
 
-    func ranges(_ ranges: [ClosedRange<Int64>], zone: ShopZone) -> [ClosedRange<Int64>] {
+    /// Nil where the calendar has no such years.
+    func ranges(_ ranges: [ClosedRange<Int64>], zone: ShopZone) -> [ClosedRange<Int64>]? {
+      switch function {
+      case "getFullYear": return CivilPart.years(ranges, zone)
+      case "getDayOfMonth":
+        return ranges.map { range in
+          let high = range.upperBound == .max ? Int64.max : range.upperBound + 1
+          return
+            (range.lowerBound == .min || range.lowerBound == .max ? range.lowerBound : range.lowerBound + 1)...high
+        }
+      default: break
+      }
       let offset = function == "date" ? Int64(zone.offsetMinutes) * 60_000_000 : 0
       let unit = function == "date" ? FactRange.dayUs : 3_600_000_000
       return ranges.map { range in
@@ -154,6 +188,23 @@ struct Operand {
       }
     }
 
+    private static func years(_ ranges: [ClosedRange<Int64>], _ zone: ShopZone) -> [ClosedRange<Int64>]? {
+      func start(_ year: Int64) -> Int64? {
+        guard (1...9_999).contains(year), let day = CivilDate(year: Int(year), month: 1, day: 1) else {
+          return nil
+        }
+        return Int64(day.daysSinceEpoch) * FactRange.dayUs - Int64(zone.offsetMinutes) * 60_000_000
+      }
+      var result: [ClosedRange<Int64>] = []
+      for range in ranges {
+        let low = range.lowerBound == .min ? Int64.min : start(range.lowerBound)
+        let high = range.upperBound == .max ? Int64.max : start(range.upperBound + 1).map { $0 - 1 }
+        guard let low, let high, low <= high else { return nil }
+        result.append(low...high)
+      }
+      return result
+    }
+
     private static func scaled(_ value: Int64, _ unit: Int64, _ offset: Int64) -> Int64 {
       let (product, a) = value.multipliedReportingOverflow(by: unit)
       let (result, b) = product.subtractingReportingOverflow(offset)
@@ -162,12 +213,16 @@ struct Operand {
   }
 
   var civilPart: CivilPart? {
-    guard case .call(nil, let function, let arguments) = expression.kind, arguments.count == 1 else {
-      return nil
-    }
-    switch function {
-    case "hour": return Operand(timeOfDay: arguments[0]).map { CivilPart(base: $0, function: function) }
-    case "date": return Operand(arguments[0]).map { CivilPart(base: $0, function: function) }
+    guard case .call(let receiver, let function, let arguments) = expression.kind else { return nil }
+    switch (receiver, function, arguments.first) {
+    case (nil, "hour", let time?):
+      return Operand(timeOfDay: time).map { CivilPart(base: $0, function: function) }
+    case (nil, "date", let time?): return Operand(time).map { CivilPart(base: $0, function: function) }
+    case (let time?, "getFullYear", nil):
+      return Operand(time).map { CivilPart(base: $0, function: function) }
+    case (let time?, "getDayOfMonth", nil):
+      let day = Expression(.call(receiver: time, function: "getDate", arguments: []))
+      return Operand(day).map { CivilPart(base: $0, function: function) }
     default: return nil
     }
   }
@@ -182,6 +237,7 @@ enum FactRange {
     "amount.items", "amount.ordered", "amount.current", "amount.paid", "amount.shipping", "amount.discount",
     "amount.surcharge", "amount.discount.grade", "amount.discount.coupon", "amount.points",
     "payment.installments", "history.orders", "bundle.partners", "item.quantity", "item.price",
+    "receivers.count", "claim.lines", "claim.quantity",
   ]
 
   static func values(of name: String, _ entry: FactCatalog.Entry?) -> ValueSet {
@@ -197,15 +253,46 @@ enum FactRange {
   static func values(of key: String, _ operand: Operand) -> ValueSet {
     if operand.type == .bool { return .truths }
     if operand.type == .string { return .allTexts }
+    // A text that is there is not empty.
+    if case .call(nil, "size", let arguments) = operand.expression.kind,
+      let path = arguments.first?.path, FactCatalog.type(path) == .string
+    {
+      return .numbers([1 ... .max])
+    }
+    if operand.type != .timestamp, isNotNegative(operand.expression) { return .numbers([0 ... .max]) }
     guard case .call(let receiver, let function, _) = operand.expression.kind else { return .allNumbers }
     switch function {
     case "hour": return .numbers([0...23])
+    case "getMonth": return .numbers([0...11])
+    case "getDate": return .numbers([1...31])
+    case "getDayOfMonth": return .numbers([0...30])
+    case "getDayOfYear": return .numbers([0...365])
+    case "getMinutes", "getSeconds": return .numbers([0...59])
+    case "size": return .numbers([0 ... .max])
     case "dayOfWeek": return .numbers([0...6])
     case "timeOfDay": return .numbers([0...(dayUs - 1)])
     case let word where HistoryAggregate.Measure(word: word).map { $0.type != .timestamp } ?? false:
       return receiver?.path == "history" ? .numbers([0 ... .max]) : .allNumbers
     case "returns", "claims", "partners": return receiver == nil ? .allNumbers : .numbers([0 ... .max])
     default: return .allNumbers
+    }
+  }
+
+  /// Never below zero, if it is known at all: sums, products and shares of what is not.
+  static func isNotNegative(_ expression: Expression) -> Bool {
+    switch expression.kind {
+    case .int(let value), .decimal(let value): return value >= 0
+    case .name, .member: return expression.path.map(notNegative.contains) ?? false
+    case .binary(.add, let a, let b), .binary(.multiply, let a, let b), .binary(.divide, let a, let b):
+      return isNotNegative(a) && isNotNegative(b)
+    case .conditional(_, let a, let b): return isNotNegative(a) && isNotNegative(b)
+    case .call(nil, "duration", _): return true
+    case .call(nil, "size", _), .call(.some, "returns", _), .call(.some, "claims", _),
+      .call(.some, "partners", _):
+      return true
+    case .call(nil, let function, let arguments) where ["sum", "min", "max"].contains(function):
+      return arguments.first.flatMap { WrittenLines($0)?.element }.map(isNotNegative) ?? false
+    default: return false
     }
   }
 }

@@ -99,40 +99,44 @@ extension RuleAnswer {
         + "\n"
     }
     let isLeaf = answer.parts.isEmpty
+    let isReason = answer.outcome != .true && isDecisive
     var text = head
-    if isLeaf, !found.isEmpty {
+    if isLeaf && answer.kind != .lines || answer.kind == .single || answer.kind == .fold, !found.isEmpty {
       text = text.padded(to: textColumns) + "  " + found.joined(separator: ", ")
     }
     text += "\n"
-    if isLeaf {
-      if answer.outcome != .true, isDecisive, let sentence = words.sentence(answer) {
-        text += "\(indent)    \(words.pick("까닭", "because")): \(sentence)\n"
-      }
-      return text
+    if isReason, isLeaf || answer.kind == .single || answer.kind == .lines, let why = words.why(answer) {
+      text += "\(indent)    \(words.pick("까닭", "because")): \(why)\n"
     }
-    guard depth < depthMax else { return text }
-    guard answer.kind == .items else {
+    guard !isLeaf, depth < depthMax else { return text }
+    guard answer.kind == .lines || answer.kind == .fold else {
       for part in answer.parts {
+        // A number made of lines that the comparison is not about has been shown with its value.
         text += lines(part, words, depth: depth + 1, isDecisive: isDecisive && answer.kind != .not)
       }
       return text
     }
-    for (items, shown) in items(answer.parts, words, depth: depth, isDecisive: isDecisive) {
-      text += "\(indent)    " + words.pick("품목 ", "item ") + items.joined(separator: ", ") + "\n" + shown
+    let isFold = answer.kind == .fold
+    for (names, shown) in groups(answer.parts, words, depth: depth, isDecisive: isDecisive && !isFold) {
+      text += "\(indent)    " + words.line(of: answer.list) + " " + names.joined(separator: ", ") + shown
+    }
+    if answer.lineCount > answer.parts.count {
+      text += "\(indent)    " + words.more(answer.lineCount - answer.parts.count) + "\n"
     }
     return text
   }
 
-  /// Items of which the same is to be said, together.
-  private static func items(_ parts: [ConditionAnswer], _ words: Wording, depth: Int, isDecisive: Bool) -> [(
-    items: [String], text: String
+  /// Lines of which the same is to be said, together.
+  private static func groups(_ parts: [ConditionAnswer], _ words: Wording, depth: Int, isDecisive: Bool) -> [(
+    names: [String], text: String
   )] {
-    var groups: [(items: [String], text: String)] = []
+    var groups: [(names: [String], text: String)] = []
     for part in parts {
-      let text = lines(part, words, depth: depth + 2, isDecisive: isDecisive)
+      var text = words.state(part) + "\n"
+      for inner in part.parts { text += lines(inner, words, depth: depth + 2, isDecisive: isDecisive) }
       let name = String((part.line ?? 0) + 1)
       if let known = groups.firstIndex(where: { $0.text == text }) {
-        groups[known].items.append(name)
+        groups[known].names.append(name)
       } else {
         groups.append(([name], text))
       }

@@ -26,24 +26,33 @@ public struct RuleAnswer {
 
 /// What a condition, or a part of one, says of an order.
 public struct ConditionAnswer {
-  public enum Kind: Sendable, Equatable { case all, any, not, items, single }
+  /// `lines`: a condition on lines, with an answer for each. `fold`: a number or text made of lines. `line`: one line,
+  /// of which `filter` and the condition or value are the parts.
+  public enum Kind: String, Sendable { case all, any, not, single, lines, fold, line }
 
   public var kind = Kind.single
   public var text: String
   public var outcome: Outcome
   /// Each datum read with its value as text; nil when missing.
   public var values: [(name: String, value: String?)] = []
-  /// What it is made of; of `items` one per item line of the order that counts.
+  /// What it is made of; of `lines` and `fold` one per line of the order that counts.
   public var parts: [ConditionAnswer] = []
+  /// Of `lines` and `fold`: the list as the rule names it (`items`), what is asked of it (`exists`, `sum`), and how many
+  /// lines count, of which `linesMax` are shown.
+  public var list = ""
+  public var question = ""
+  public var lineCount = 0
+  /// Of a line: `filter` leaves it out.
+  public var isLeftOut = false
   /// Ids of rules that keep this one from acting.
   public var blockers: [String] = []
   var expression: Expression?
-  /// Of an item: its index within the order.
-  var line: Int?
+  /// Of a line: its index within the order.
+  public var line: Int?
 }
 
 extension RuleAnswer {
-  /// Item lines shown of one condition on items.
+  /// Lines shown of one condition on lines.
   static let linesMax = 20
 
   static func all(of set: RuleSet, batch: FactBatch, row: Int, plan: Plan) -> [RuleAnswer] {
@@ -73,8 +82,8 @@ extension RuleAnswer {
       return answer
     }
     if let match = rule.match, term.text == "match(\(match.description))" {
-      answer.kind = .items
-      answer.parts = probe.lines(of: match, variable: "item", countsEvery: true)
+      let lines = LineQuestion(matching: match)
+      answer.fill(with: lines, probe)
       return answer
     }
     guard case .success(let expression) = Parser.parse(term.text), let tree = probe.tree(expression) else {
@@ -86,49 +95,29 @@ extension RuleAnswer {
 
 extension ConditionProbe {
   /// A condition taken apart; nil when it says nothing by itself.
-  func tree(_ expression: Expression, variable: String? = nil, line: Int? = nil) -> ConditionAnswer? {
-    guard let answer = answer(expression, itemVariable: variable, line: line) else { return nil }
+  func tree(_ expression: Expression, at line: Line? = nil) -> ConditionAnswer? {
+    guard let answer = answer(expression, at: line) else { return nil }
     var result = ConditionAnswer(
       text: expression.description, outcome: answer.outcome, values: answer.values, expression: expression)
+    result.line = line?.index
     switch expression.kind {
     case .and(let terms):
       result.kind = .all
-      result.parts = terms.compactMap { tree($0, variable: variable, line: line) }
+      result.parts = terms.compactMap { tree($0, at: line) }
     case .or(let terms):
       result.kind = .any
-      result.parts = terms.compactMap { tree($0, variable: variable, line: line) }
+      result.parts = terms.compactMap { tree($0, at: line) }
     case .not(let operand):
       result.kind = .not
-      result.parts = [tree(operand, variable: variable, line: line)].compactMap(\.self)
-    case .call(let list?, "exists", let arguments), .call(let list?, "all", let arguments):
-      // Lines of other kinds, and those that filter leaves, are answered as one.
-      guard arguments.count == 2, case .name(let name) = arguments[0].kind,
-        ["items", "allItems"].contains(list.path)
-      else { break }
-      result.kind = .items
-      result.parts = lines(of: arguments[1], variable: name, countsEvery: list.path == "allItems")
-    default: break
-    }
-    return result
-  }
-
-  /// What a condition on one item says of each line that counts.
-  func lines(of condition: Expression, variable: String, countsEvery: Bool) -> [ConditionAnswer] {
-    var answers: [ConditionAnswer] = []
-    for line in 0..<lineCount where answers.count < RuleAnswer.linesMax {
-      if !countsEvery, !isCounted(line) { continue }
-      if var answer = tree(condition, variable: variable, line: line) {
-        answer.line = line
-        answers.append(answer)
+      result.parts = [tree(operand, at: line)].compactMap(\.self)
+    default:
+      guard line == nil else { break }
+      if let question = LineQuestion(expression) {
+        result.fill(with: question, self)
+      } else {
+        result.showFolds(self)
       }
     }
-    return answers
-  }
-
-  /// Live, and no gift.
-  private func isCounted(_ line: Int) -> Bool {
-    let live = Expression(.member(Expression(.name("i")), "live"))
-    let gift = Expression(.not(Expression(.member(Expression(.name("i")), "gift"))))
-    return [live, gift].allSatisfy { answer($0, itemVariable: "i", line: line)?.outcome == .true }
+    return result
   }
 }

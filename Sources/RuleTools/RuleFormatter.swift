@@ -24,6 +24,8 @@ public struct RuleFormatter {
   private var before: [Int: [String]] = [:]
   private var behind: [Int: String] = [:]
   private var atEnd: [String] = []
+  /// Within `tests:` of a rule file, whose keys stay in the order in which they were written.
+  private var isInTests = false
 
   /// The formatted text. Throws when the file cannot be read, or not be formatted without changing it.
   public static func text(of text: String, path: String) throws -> String {
@@ -139,7 +141,7 @@ public struct RuleFormatter {
 
   /// Parameters and named conditions stay as they are written: their keys are names.
   private func sorted(_ entries: [YAMLEntry], of parent: String) -> [YAMLEntry] {
-    if ["params", "parameters", "conditions", "segments"].contains(parent)
+    if isInTests || ["params", "parameters", "conditions", "segments"].contains(parent)
       || entries.contains(where: { $0.key == "type" })
     {
       return entries
@@ -155,6 +157,9 @@ public struct RuleFormatter {
     _ node: YAMLNode, key: String, line: Int, indent: Int, column: Int, isItem: Bool
   ) {
     let gap = isItem ? "" : " "
+    let wasInTests = isInTests
+    isInTests = isInTests || key == "tests"
+    defer { isInTests = wasInTests }
     switch node.content {
     case .scalar:
       output += scalar(node, key: key, indent: indent, column: column, gap: gap, line: line)
@@ -172,7 +177,7 @@ public struct RuleFormatter {
         return
       }
       endLine(line)
-      write(node, indent: indent + 2, inRules: key == "rules", of: key)
+      write(node, indent: indent + 2, inRules: key == "rules" || key == "tests", of: key)
       return
     }
     endLine(line)

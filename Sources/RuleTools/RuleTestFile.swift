@@ -4,7 +4,7 @@ internal import Orders
 internal import Rules
 internal import YAML
 
-/// Tests of rules, written beside them: `name.test.yaml` beside `name.yaml` (docs/rules.md).
+/// Tests of rules: `name.test.yaml` beside `name.yaml`, or `tests:` of the rule or template file itself (docs/rules.md).
 struct RuleTestFile {
   struct Case {
     var name: String
@@ -38,25 +38,44 @@ struct RuleTestFile {
     self.path = path
     let root: YAMLNode
     do { root = try YAMLDocument.read(path: path).root } catch { throw UserError(error.description) }
-    try RuleTestFile.check(root, ["rules", "reference", "order", "tests", "description"], "a test file")
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
       separator: "/")
     func beside(_ name: String) -> String {
       folder.isEmpty || name.hasPrefix("/") ? name : "\(folder)/\(name)"
     }
-    if let rules = root["rules"] {
-      rulePaths = try wrapped { try rules.asSequence().map { beside(try $0.asString()) } }
-    } else {
-      let suffix = RuleFiles.testSuffixes.first { path.hasSuffix($0) } ?? ""
-      rulePaths = [path.dropLast(suffix.count) + ".yaml"]
+    let isSeparate = RuleFiles.isTest(path)
+    guard let head = isSeparate ? root : root["tests"] else {
+      throw UserError("\(path):1:1: the file has no tests:")
     }
-    guard let tests = root["tests"] else { throw UserError("\(path):1:1: a test file has tests:") }
+    // Within a rule file a list of tests, or what a separate file would say.
+    var tests = head
+    var shared: YAMLNode?
+    if case .mapping = head.content {
+      try RuleTestFile.check(
+        head, ["rules", "reference", "order", "tests", "description"], isSeparate ? "a test file" : "tests")
+      guard let list = head["tests"] else { throw UserError("\(head.location): a test file has tests:") }
+      (tests, shared) = (list, head)
+    }
+    if let rules = shared?["rules"] {
+      rulePaths =
+        (isSeparate ? [] : [path])
+        + (try wrapped { try rules.asSequence().map { beside(try $0.asString()) } })
+    } else {
+      let suffix = RuleFiles.testSuffixes.first { path.hasSuffix($0) }
+      rulePaths = [suffix.map { path.dropLast($0.count) + ".yaml" } ?? path]
+    }
     let nodes = try wrapped { try tests.asSequence() }
     guard nodes.count <= RuleTestFile.casesMax else {
       throw UserError("\(tests.location): more than \(RuleTestFile.casesMax) tests")
     }
-    let shared = TestReference(root["reference"], folder: folder)
-    for node in nodes { cases.append(try RuleTestFile.read(node, base: root["order"], shared)) }
+    let reference = TestReference(shared?["reference"], folder: folder)
+    for node in nodes { cases.append(try RuleTestFile.read(node, base: shared?["order"], reference)) }
+  }
+
+  /// The rule or template file has tests of its own; false of one that cannot be read, which is said elsewhere.
+  static func isWithTests(_ path: String) -> Bool {
+    guard let root = try? YAMLDocument.read(path: path).root else { return false }
+    return root["tests"] != nil
   }
 
   private static func read(_ node: YAMLNode, base: YAMLNode?, _ shared: TestReference) throws -> Case {

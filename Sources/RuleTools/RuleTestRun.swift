@@ -18,21 +18,27 @@ public struct RuleTestRun {
     isVerbose = verbose
   }
 
-  /// Test files of files and folders: `x.yaml` stands for `x.test.yaml`. Without a path: of the shipped rules.
+  /// Files with tests: of `x.yaml` itself when it has some, and `x.test.yaml`; of folders all such files. Without a
+  /// path: of the shipped rules.
   public static func paths(_ given: [String]) throws -> [String] {
     var paths: [String] = []
     for path in try given.isEmpty ? RuleFiles.shippedFolders() : given {
       if Files.isDirectory(path) {
-        paths += Files.names(in: path).filter(RuleFiles.isTest).map { "\(path)/\($0)" }
+        let names = Files.names(in: path).filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+        paths += names.map { "\(path)/\($0)" }.filter { RuleFiles.isTest($0) || RuleTestFile.isWithTests($0) }
       } else if RuleFiles.isTest(path) {
         paths.append(path)
-      } else if let suffix = RuleFiles.testSuffixes.first(where: { Files.exists(stem(path) + $0) }) {
-        paths.append(stem(path) + suffix)
       } else {
-        throw UserError("there are no tests of \(path)\n  hint: write \(stem(path)).test.yaml beside it")
+        let beside = RuleFiles.testSuffixes.map { stem(path) + $0 }.first(where: Files.exists)
+        let found = (RuleTestFile.isWithTests(path) ? [path] : []) + (beside.map { [$0] } ?? [])
+        guard !found.isEmpty else {
+          throw UserError(
+            "there are no tests of \(path)\n  hint: write tests: in it, or \(stem(path)).test.yaml beside it")
+        }
+        paths += found
       }
     }
-    guard !paths.isEmpty else { throw UserError("no .test.yaml in \(given.joined(separator: ", "))") }
+    guard !paths.isEmpty else { throw UserError("no tests in \(given.joined(separator: ", "))") }
     return paths
   }
 

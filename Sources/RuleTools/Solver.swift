@@ -26,13 +26,13 @@ struct Solver {
   static let depthMax = 200
 
   /// What each fact can be at all; a fact that is not there can be anything.
-  let naturals: [String: Domain]
+  let naturals: Naturals
   private var steps = 0
 
-  init(naturals: [String: Domain]) { self.naturals = naturals }
+  init(naturals: Naturals) { self.naturals = naturals }
 
   /// True when no order there is can fulfil them all.
-  static func excludes(_ formulas: [Formula], _ naturals: [String: Domain]) -> Bool {
+  static func excludes(_ formulas: [Formula], _ naturals: Naturals) -> Bool {
     var solver = Solver(naturals: naturals)
     return !solver.search(formulas, [:], depth: 0)
   }
@@ -68,6 +68,27 @@ struct Solver {
     domain.values = domain.values.intersection(values)
     domain.missing = domain.missing && missing
     state[key] = domain
-    return !domain.isEmpty
+    return !domain.isEmpty && spread(from: key, &state)
+  }
+
+  /// To those that are never above or below it.
+  private func spread(from key: String, _ state: inout [String: Domain]) -> Bool {
+    for order in naturals.orders(of: key) {
+      guard var low = state[order.low] ?? naturals[order.low],
+        var high = state[order.high] ?? naturals[order.high]
+      else { continue }
+      let before = (low, high)
+      order.narrow(&low, &high)
+      guard !low.isEmpty, !high.isEmpty else { return false }
+      if low != before.0 {
+        state[order.low] = low
+        guard spread(from: order.low, &state) else { return false }
+      }
+      if high != before.1 {
+        state[order.high] = high
+        guard spread(from: order.high, &state) else { return false }
+      }
+    }
+    return true
   }
 }

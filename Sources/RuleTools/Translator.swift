@@ -24,26 +24,35 @@ struct Translator {
   /// Facts that this mall never has: always missing.
   let unavailable: Set<String>
   let zone: ShopZone
-  private(set) var naturals: [String: Domain] = [:]
+  var naturals = Naturals()
+  /// Terms that may be never above each other, with their keys.
+  var kins: [(key: String, kin: Kin)] = []
 
   init(unavailable: Set<String> = [], zone: ShopZone = .seoul) {
     self.unavailable = unavailable
     self.zone = zone
   }
 
+  /// What holds where the condition is so, of the condition as it was written.
   mutating func formula(_ expression: Expression, _ mode: Mode) -> Formula {
+    translate(expression.canonical, mode)
+  }
+
+  /// The same of a condition in its canonical form.
+  mutating func translate(_ expression: Expression, _ mode: Mode) -> Formula {
     switch expression.kind {
     case .bool(let value): return value == (mode == .isTrue || mode == .isNotFalse) ? .always : .never
-    case .not(let operand): return formula(operand, mode.negated)
+    case .not(let operand): return translate(operand, mode.negated)
     case .and(let terms):
-      let parts = terms.map { formula($0, mode) }
+      let parts = terms.map { translate($0, mode) }
       return mode.splitsAnd ? .any(parts) : .all(parts)
     case .or(let terms):
-      let parts = terms.map { formula($0, mode) }
+      let parts = terms.map { translate($0, mode) }
       return mode.splitsAnd ? .all(parts) : .any(parts)
     case .conditional(let test, let a, let b):
       var ways: [Formula] = [
-        .all([formula(test, .isTrue), formula(a, mode)]), .all([formula(test, .isFalse), formula(b, mode)]),
+        .all([translate(test, .isTrue), translate(a, mode)]),
+        .all([translate(test, .isFalse), translate(b, mode)]),
       ]
       if mode == .isNotTrue || mode == .isNotFalse { ways.append(unknown(test)) }
       return .any(ways)
@@ -62,13 +71,13 @@ struct Translator {
   }
 
   private mutating func unknown(_ expression: Expression) -> Formula {
-    .all([formula(expression, .isNotTrue), formula(expression, .isNotFalse)])
+    .all([translate(expression, .isNotTrue), translate(expression, .isNotFalse)])
   }
 
   // MARK: Limits
 
   /// `key` within `values`, in one of four ways; `reads`: facts that are known when it is.
-  private mutating func limit(_ key: String, _ values: ValueSet, _ reads: [String], _ mode: Mode) -> Formula {
+  mutating func limit(_ key: String, _ values: ValueSet, _ reads: [String], _ mode: Mode) -> Formula {
     switch mode {
     case .isTrue: .all([.limit(key: key, values: values, missing: false)] + known(reads, but: key))
     case .isFalse:
@@ -85,17 +94,30 @@ struct Translator {
   }
 
   /// A condition that stands for itself.
-  private mutating func opaque(_ expression: Expression, _ mode: Mode) -> Formula {
+  mutating func opaque(_ expression: Expression, _ mode: Mode) -> Formula {
     let key = expression.description
     let reads = facts(of: expression)
-    if case .binary(.in, _, let list) = expression.kind, let path = list.path, isUnavailable(path) {
-      naturals[key] = Domain(values: .numbers([]), missing: true)
-    }
+    if naturals[key] == nil { naturals[key] = absent(expression) }
     if naturals[key] == nil {
       let neverMissing = !reads.isEmpty && reads.allSatisfy { naturals[$0]?.missing == false }
       naturals[key] = Domain(values: .truths, missing: !neverMissing || expression.path == nil)
     }
     return limit(key, .numbers([1...1]), reads, mode).within(.truths)
+  }
+
+  /// What stands for itself and speaks of something that the mall never sends.
+  private func absent(_ expression: Expression) -> Domain? {
+    let no = Domain(values: .numbers([0...0]), missing: false)
+    let unknown = Domain(values: .numbers([]), missing: true)
+    switch expression.kind {
+    case .binary(.in, _, let list):
+      guard let path = list.path, isUnavailable(path) else { return nil }
+      return FactCatalog.isNeverMissing(path) ? no : unknown
+    case .call(nil, "isHoliday", _): return isUnavailable("isHoliday") ? no : nil
+    case .call(_, "inList", let arguments):
+      return isUnavailable("inList(\(arguments.first?.description ?? ""))") ? unknown : nil
+    default: return nil
+    }
   }
 
   private mutating func foreign(_ mode: Mode) -> Formula {
@@ -105,7 +127,7 @@ struct Translator {
   }
 
   /// Facts that an operand reads and without which it is unknown. Of items, lists and choices: none.
-  private mutating func facts(of expression: Expression) -> [String] {
+  mutating func facts(of expression: Expression) -> [String] {
     switch expression.kind {
     case .name, .member:
       guard let path = expression.path else { return [] }
@@ -120,15 +142,18 @@ struct Translator {
     case .binary(_, let left, let right): return facts(of: left) + facts(of: right)
     case .negate(let operand): return facts(of: operand)
     case .call(let receiver, let function, let arguments):
-      if ["exists", "all", "isMissing", "has", "exists_one"].contains(function) { return [] }
-      if let receiver, ["startsWith", "endsWith", "contains", "matches"].contains(function) {
+      if ["exists", "isMissing", "has", "exists_one"].contains(function) { return [] }
+      if let receiver, Operand.textTests.contains(function) || Operand.civilMethods.contains(function) {
         return facts(of: receiver)
       }
-      guard receiver == nil, ["timeOfDay", "date", "dayOfWeek", "hour", "timeBetween"].contains(function)
-      else {
-        return []
+      guard receiver == nil, let first = arguments.first else { return [] }
+      if function == "size" {
+        // Of a list that is known in part there is no size.
+        guard let path = first.path, FactCatalog.type(path) == .stringList else { return facts(of: first) }
+        register(path)
+        return [path]
       }
-      return arguments.flatMap { facts(of: $0) }
+      return function == "addMonths" || Operand.civilFunctions.contains(function) ? facts(of: first) : []
     default: return []
     }
   }
@@ -139,9 +164,12 @@ struct Translator {
     let entry = FactCatalog.entries.first { $0.name == fact }
     let values = FactRange.values(of: fact, entry)
     let isNever = isUnavailable(fact)
+    // What is never missing is then not there.
+    let isNone = entry.map { $0.missingWhen.isEmpty && ($0.type == .bool || $0.name == "receivers.count") }
     naturals[fact] =
       isNever
-      ? Domain(values: values.nothing, missing: true)
+      ? isNone == true
+        ? Domain(values: .numbers([0...0]), missing: false) : Domain(values: values.nothing, missing: true)
       : Domain(values: values, missing: !(entry.map(\.missingWhen.isEmpty) ?? false))
   }
 
@@ -167,8 +195,8 @@ struct Translator {
     let other: Mode = isEqual ? mode : mode.negated
     let wantsEqual = other == .isTrue || other == .isNotFalse
     var ways: [Formula] = [
-      .all([formula(a, .isTrue), formula(b, wantsEqual ? .isTrue : .isFalse)]),
-      .all([formula(a, .isFalse), formula(b, wantsEqual ? .isFalse : .isTrue)]),
+      .all([translate(a, .isTrue), translate(b, wantsEqual ? .isTrue : .isFalse)]),
+      .all([translate(a, .isFalse), translate(b, wantsEqual ? .isFalse : .isTrue)]),
     ]
     if mode == .isNotTrue || mode == .isNotFalse { ways += [unknown(a), unknown(b)] }
     return .any(ways)
@@ -213,9 +241,8 @@ struct Translator {
   private mutating func numbers(
     _ operand: Operand, _ ranges: [ClosedRange<Int64>], _ reads: [String], _ mode: Mode
   ) -> Formula {
-    if let part = operand.civilPart {
-      let (key, whole) = (key(part.base), part.ranges(ranges, zone: zone))
-      return limit(key, .numbers(whole), reads, mode)
+    if let part = operand.civilPart, let whole = part.ranges(ranges, zone: zone) {
+      return limit(key(part.base), .numbers(whole), reads, mode)
     }
     return limit(key(operand), .numbers(ranges), reads, mode)
   }
@@ -239,32 +266,32 @@ struct Translator {
       }
     guard let ranges else { return opaque(expression, mode) }
     let key = isSwapped ? "\(b) ~ \(a)" : "\(a) ~ \(b)"
-    if naturals[key] == nil {
-      naturals[key] =
-        a == b
-        ? Domain(values: .numbers([0...0]), missing: true)
-        : Domain(values: .numbers([-1...1]), missing: true)
-    }
+    let there = isSwapped ? Translator.relations(right, left) : Translator.relations(left, right)
+    if naturals[key] == nil { naturals[key] = Domain(values: .numbers(there), missing: true) }
     return limit(key, .numbers(ranges), facts(of: left) + facts(of: right), mode).within(.numbers([-1...1]))
   }
 
   /// The name under which an operand is limited; what it can be is registered.
-  private mutating func key(_ operand: Operand) -> String {
+  mutating func key(_ operand: Operand) -> String {
     let key = operand.key
     guard naturals[key] == nil else { return key }
     if FactCatalog.entries.contains(where: { $0.name == key }) {
       register(key)
     } else {
-      let reads = facts(of: operand.expression)
-      let isNever = isUnavailable(key)
-      let neverMissing =
-        !reads.isEmpty && operand.isCivil && reads.allSatisfy { naturals[$0]?.missing == false }
-      let values = FactRange.values(of: key, operand)
-      naturals[key] =
-        isNever
-        ? Domain(values: values.nothing, missing: true) : Domain(values: values, missing: !neverMissing)
+      naturals[key] = domain(of: operand, key)
     }
+    addOrders(of: operand, key)
     return key
+  }
+
+  private mutating func domain(of operand: Operand, _ key: String) -> Domain {
+    let values = FactRange.values(of: key, operand)
+    if isUnavailable(key) { return Domain(values: values.nothing, missing: true) }
+    if let domain = foldDomain(operand.expression, values) { return domain }
+    let reads = facts(of: operand.expression)
+    let neverMissing =
+      !reads.isEmpty && operand.isCivil && reads.allSatisfy { naturals[$0]?.missing == false }
+    return Domain(values: values, missing: !neverMissing)
   }
 
   // MARK: Calls
@@ -277,33 +304,34 @@ struct Translator {
     case (nil, "isMissing", 1): return missing(arguments[0], mode)
     case (nil, "has", 1): return missing(arguments[0], mode.negated)
     case (nil, "timeBetween", 3): return between(expression, arguments, mode)
-    case (.some(let list), "exists", 2), (.some(let list), "all", 2):
-      return quantified(expression, list, function, arguments, mode)
+    case (nil, "overdue", 2): return overdue(expression, arguments, mode)
+    case (.some(let list), "exists", 2), (.some(let list), "exists_one", 2):
+      guard let path = list.path else { return opaque(expression, mode) }
+      return quantified(expression, path, function, arguments[1], mode)
     case (.some(let text), "startsWith", 1), (.some(let text), "endsWith", 1),
-      (.some(let text), "contains", 1):
+      (.some(let text), "contains", 1), (.some(let text), "matches", 1):
       guard let operand = Operand(text), operand.type == .string, case .string(let part) = arguments[0].kind
       else {
         return opaque(expression, mode)
       }
-      let kind: TextSet.Kind = function == "startsWith" ? .starts : function == "endsWith" ? .ends : .contains
-      let test = TextSet.Test(kind: kind, part: Array(part.text.utf8), holds: true)
-      let set = TextSet(values: [], isComplement: true, tests: [test])
+      let set = TextSet(function: function, Array(part.text.utf8))
       return limit(key(operand), .texts(set), facts(of: text), mode)
     default: return opaque(expression, mode)
     }
   }
 
   private mutating func missing(_ expression: Expression, _ mode: Mode) -> Formula {
+    let isMissing = mode == .isTrue || mode == .isNotFalse
+    if case .call(nil, "overdue", _) = expression.kind { return isMissing ? .never : .always }
     let path = expression.path == "ip.foreign" ? "ip.country" : expression.path
-    let key = path ?? expression.description
+    let key = path ?? Operand(expression)?.civilPart?.base.key ?? expression.description
     if path != nil {
       register(key)
     } else if let operand = Operand(expression) {
-      _ = self.key(operand)
+      _ = self.key(operand.civilPart?.base ?? operand)
     }
     let values = naturals[key]?.values ?? .truths
     if naturals[key] == nil { naturals[key] = Domain(values: .truths, missing: true) }
-    let isMissing = mode == .isTrue || mode == .isNotFalse
     return .limit(key: key, values: isMissing ? values.nothing : values, missing: isMissing)
   }
 
@@ -321,31 +349,6 @@ struct Translator {
       if start < FactRange.dayUs { ranges.append(start...(FactRange.dayUs - 1)) }
     }
     return limit(key(operand), .numbers(ranges), facts(of: arguments[0]), mode)
-  }
-
-  /// A condition on items: true only if one item could fulfil it, false only if one could miss it.
-  private mutating func quantified(
-    _ expression: Expression, _ list: Expression, _ function: String, _ arguments: [Expression], _ mode: Mode
-  ) -> Formula {
-    // Only items have facts that are spoken of as `item.…`.
-    guard case .name(let variable) = arguments[0].kind, ["items", "allItems"].contains(list.path) else {
-      return opaque(expression, mode)
-    }
-    let body = arguments[1].renaming(variable, to: "item")
-    let renamed = Expression(
-      .call(receiver: list, function: function, arguments: [Expression(.name("item")), body]),
-      at: expression.offset)
-    let wanted: Mode? =
-      switch (function, mode) {
-      case ("exists", .isTrue): .isTrue
-      case ("all", .isFalse): .isFalse
-      default: nil
-      }
-    if let wanted {
-      let inner = formula(body, wanted)
-      if Solver.excludes([inner], naturals) { return .never }
-    }
-    return opaque(renamed, mode)
   }
 }
 

@@ -47,7 +47,7 @@ enum ValueSet: Equatable {
 
 /// Some texts, or all but some; besides what they begin with, end with or contain.
 struct TextSet: Equatable {
-  enum Kind: Equatable { case starts, ends, contains }
+  enum Kind: Equatable { case starts, ends, contains, matches }
   struct Test: Equatable {
     var kind: Kind
     var part: [UInt8]
@@ -57,6 +57,53 @@ struct TextSet: Equatable {
   var values: Set<[UInt8]>
   var isComplement: Bool
   var tests: [Test] = []
+
+  init(values: Set<[UInt8]>, isComplement: Bool, tests: [Test] = []) {
+    self.values = values
+    self.isComplement = isComplement
+    self.tests = tests
+  }
+
+  /// The texts for which `startsWith`, `endsWith`, `contains` or `matches` says yes. A pattern of plain words is one of
+  /// the others, or one text.
+  init(function: String, _ part: [UInt8]) {
+    let kinds: [String: Kind] = ["startsWith": .starts, "endsWith": .ends, "contains": .contains]
+    guard let kind = kinds[function] else {
+      self = TextSet(pattern: part)
+      return
+    }
+    self.init(values: [], isComplement: true, tests: [Test(kind: kind, part: part, holds: true)])
+  }
+
+  private init(pattern: [UInt8]) {
+    var rest = pattern[...]
+    let isStart = rest.first == UInt8(ascii: "^")
+    if isStart { rest.removeFirst() }
+    let isEnd = rest.last == UInt8(ascii: "$")
+    if isEnd { rest.removeLast() }
+    let words = Array(rest)
+    guard words.allSatisfy(TextSet.isPlain) else {
+      self.init(
+        values: [], isComplement: true, tests: [Test(kind: .matches, part: pattern, holds: true)])
+      return
+    }
+    if isStart, isEnd {
+      self.init(values: [words], isComplement: false)
+    } else {
+      let kind: Kind = isStart ? .starts : isEnd ? .ends : .contains
+      self.init(values: [], isComplement: true, tests: [Test(kind: kind, part: words, holds: true)])
+    }
+  }
+
+  /// A byte that stands for itself in a pattern.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "_"), 0x80...:
+      true
+    default: false
+    }
+  }
 
   /// Of a set without tests, or of one test of everything: what one comparison gives.
   var complement: TextSet {
@@ -85,6 +132,7 @@ struct TextSet: Equatable {
 
   var isEmpty: Bool {
     if !isComplement { return values.isEmpty }
+    if tests.contains(where: { !$0.holds && $0.kind != .matches && $0.part.isEmpty }) { return true }
     let positive = tests.filter(\.holds)
     for (index, a) in positive.enumerated() {
       if tests.contains(where: { !$0.holds && a.implies($0) }) { return true }
@@ -101,6 +149,7 @@ extension TextSet.Test {
       case .starts: text.starts(with: part)
       case .ends: text.reversed().starts(with: part.reversed())
       case .contains: TextSet.Test.contains(text, part)
+      case .matches: patternMatches(part, text)
       }
     return found == holds
   }
@@ -108,6 +157,9 @@ extension TextSet.Test {
   /// Every text that passes this one has the other's part in the other's place.
   fileprivate func implies(_ other: TextSet.Test) -> Bool {
     switch (kind, other.kind) {
+    case (.matches, .matches): part == other.part
+    case (.matches, _): false
+    case (_, .matches): false
     case (.starts, .starts): part.starts(with: other.part)
     case (.ends, .ends): part.reversed().starts(with: other.part.reversed())
     case (_, .contains): TextSet.Test.contains(part, other.part)
@@ -116,7 +168,7 @@ extension TextSet.Test {
   }
 
   fileprivate func excludes(_ other: TextSet.Test) -> Bool {
-    guard kind == other.kind, kind != .contains else { return false }
+    guard kind == other.kind, kind == .starts || kind == .ends else { return false }
     return !implies(other) && !other.implies(self)
   }
 

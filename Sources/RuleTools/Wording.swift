@@ -77,7 +77,8 @@ struct Wording {
     guard answer.values.count == 1, let found = answer.values.first, let value = found.value else {
       return nil
     }
-    let what = name(found.name)
+    // A number made of lines is called as it is written.
+    let what = answer.parts.isEmpty ? name(found.name) : found.name
     switch expression.kind {
     case .binary(let op, let left, let right):
       guard let asked = asked(op, left, right) else { return nil }
@@ -116,7 +117,8 @@ struct Wording {
   private func gap(_ op: Expression.BinaryOperator, _ left: Expression, _ right: Expression, _ value: String)
     -> String
   {
-    guard left.path != nil || left.description.hasPrefix("history."), let found = Int64(value),
+    guard left.path != nil || left.description.hasPrefix("history.") || WrittenLines.fold(left) != nil,
+      let found = Int64(value),
       case .int(let bound) = right.kind
     else { return "" }
     let (distance, overflow) = bound.subtractingReportingOverflow(found)

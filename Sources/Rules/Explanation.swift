@@ -106,7 +106,7 @@ extension ScalarEvaluator {
     return "[\(elements(fact).map { String(decoding: $0, as: UTF8.self) }.joined(separator: ", "))]"
   }
 
-  private func text(_ value: Value, _ type: RuleType) -> String? {
+  func text(_ value: Value, _ type: RuleType) -> String? {
     switch value {
     case .unknown: return nil
     case .truth(let truth): return truth ? "true" : "false"

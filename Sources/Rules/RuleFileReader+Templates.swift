@@ -4,7 +4,8 @@ import YAML
 extension RuleFileReader {
   mutating func readTemplate(_ root: YAMLNode) {
     checkKeys(
-      root, RuleFileReader.bodyKeys + ["template", "parameters", "sample", "installed"], within: "a template")
+      root, RuleFileReader.bodyKeys + ["template", "parameters", "sample", "installed", "tests"],
+      within: "a template")
     guard let idNode = root["template"], let id = identifier(idNode) else { return }
     if templates[id] != nil {
       report(idNode.location, "the template is there already: \(id)")

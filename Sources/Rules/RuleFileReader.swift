@@ -107,7 +107,10 @@ struct RuleFileReader {
     finish(id: template.id, source)
   }
 
-  static let fileKeys = ["rules", "conditions", "segments", "mall", "shop", "version", "note", "author"]
+  /// `tests` are the tools' alone: no rule, and no hash, says anything of them.
+  static let fileKeys = [
+    "rules", "conditions", "segments", "mall", "shop", "version", "note", "author", "tests",
+  ]
 
   mutating func readRules(_ root: YAMLNode, of scope: RuleScope?) {
     guard let list = root["rules"] else {

@@ -51,6 +51,19 @@ extension Expression {
   }
 }
 
+/// Some part of the text matches the pattern of a rule; false for a pattern that is none.
+package func patternMatches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
+  guard let compiled = try? TextPattern.compiling(pattern) else { return false }
+  return text.withUnsafeBufferPointer { compiled.matches($0) }
+}
+
+extension FactCatalog {
+  package static func type(_ name: String) -> RuleType? { entry(named: name)?.type }
+  package static func isNeverMissing(_ name: String) -> Bool {
+    entry(named: name)?.missingWhen.isEmpty ?? false
+  }
+}
+
 /// Near misses of a name, for messages.
 package func closestName(to word: String, among names: [String]) -> String? {
   closest(to: word, among: names)
@@ -72,26 +85,51 @@ package struct ConditionProbe {
     evaluator = ScalarEvaluator(batch: batch, row: row, zone: zone)
   }
 
-  /// Nil when the text is no condition by itself. `line`: index of an item line of the order, for a condition about
-  /// the item called `itemVariable`.
-  package func answer(_ condition: Expression, itemVariable: String? = nil, line: Int? = nil) -> Answer? {
-    guard case .success(let typed) = Checker.check(condition, itemVariable: itemVariable) else { return nil }
-    var evaluator = evaluator
-    if let line {
-      let lines = evaluator.lines
-      guard line >= 0, line < lines.count else { return nil }
-      evaluator.line = lines.lowerBound + line
+  /// A line of an order, and the name by which it is spoken of.
+  package struct Line {
+    package var level: RowLevel
+    package var variable: String
+    /// Within the order.
+    package var index: Int
+
+    package init(level: RowLevel, variable: String, index: Int) {
+      (self.level, self.variable, self.index) = (level, variable, index)
     }
+  }
+
+  /// Nil when it is no condition by itself, or the order has no such line.
+  package func answer(_ condition: Expression, at line: Line? = nil) -> Answer? {
+    var checker = Checker()
+    let typed = checker.typed(condition, at: line) { $0.condition($1) }
+    guard checker.problems.isEmpty, let evaluator = evaluator(at: line) else { return nil }
     var references: Set<FactReference> = []
     typed.collectReferences(into: &references)
-    let values = references.sorted { bytesPrecede($0.name, $1.name) }.map { reference in
-      (name: reference.name, value: evaluator.shown(reference))
+    let values = references.filter { !$0.name.isEmpty }.sorted { bytesPrecede($0.name, $1.name) }.map {
+      (name: $0.name, value: evaluator.shown($0, line?.level ?? .order))
     }
     return Answer(outcome: evaluator.outcome(typed), values: values)
   }
 
-  /// Item lines of the order.
-  package var lineCount: Int { evaluator.lines.count }
+  /// The value of a number, text or time as text, nil inside when it is missing; nil when it is none of these, or the
+  /// order has no such line.
+  package func value(of expression: Expression, at line: Line? = nil) -> String?? {
+    var checker = Checker()
+    let (typed, type) = checker.typed(expression, at: line) { $0.check($1) }
+    guard checker.problems.isEmpty, type != .invalid, let evaluator = evaluator(at: line) else { return nil }
+    return .some(evaluator.text(evaluator.value(typed), type))
+  }
+
+  private func evaluator(at line: Line?) -> ScalarEvaluator? {
+    guard let line else { return evaluator }
+    let lines = evaluator.range(line.level)
+    guard line.index >= 0, line.index < lines.count else { return nil }
+    var evaluator = evaluator
+    evaluator.line = lines.lowerBound + line.index
+    return evaluator
+  }
+
+  /// Lines of the order.
+  package func lineCount(_ level: RowLevel) -> Int { evaluator.range(level).count }
 
   /// The value of a fact of the order as text; nil when it is missing or there is no such fact.
   package func value(ofFact name: String) -> String? {
@@ -100,15 +138,22 @@ package struct ConditionProbe {
   }
 }
 
-extension ScalarEvaluator {
-  fileprivate var lines: Range<Int> { range(.item) }
+extension Checker {
+  fileprivate mutating func typed<Result>(
+    _ expression: Expression, at line: ConditionProbe.Line?, _ check: (inout Checker, Expression) -> Result
+  ) -> Result {
+    guard let line else { return check(&self, expression) }
+    return withLineVariable(line.variable, line.level) { check(&$0, expression) }
+  }
+}
 
-  /// As `text(of:)`, but at an item line only the value of that line.
-  fileprivate func shown(_ reference: FactReference) -> String? {
+extension ScalarEvaluator {
+  /// As `text(of:)`, but at a line only the value of that line.
+  fileprivate func shown(_ reference: FactReference, _ level: RowLevel) -> String? {
     guard line != nil else { return text(of: reference) }
     switch reference {
-    case .fact(let fact) where fact.level == .item: return lineText(of: fact)
-    case .list(let name):
+    case .fact(let fact) where fact.level != .order && fact.level == level: return lineText(of: fact)
+    case .list(let name) where level == .item:
       if case .truth(let truth) = value(.inList(Array(name.utf8), item: true)) {
         return truth ? "true" : "false"
       }

@@ -63,7 +63,7 @@ extension LocalShop {
   }
 
   /// A person lets us put the label on the order's items again, wherever people had taken it off.
-  public func personAllows(_ label: String, of order: OrderIdentity) throws {
+  public func allow(_ label: String, of order: OrderIdentity) throws {
     try edit(order) { $0.forgetVetoes(of: label) }
   }
 

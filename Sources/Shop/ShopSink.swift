@@ -23,12 +23,16 @@ public protocol ShopSink: AnyObject {
   /// Sets or clears a mark (gift target, hold, classification).
   func mark(_ mark: ShopMark) throws -> EffectOutcome
 
+  /// A person lets us put the label on the order's items again: a shop that remembers removals forgets those of it.
+  func allow(_ label: String, of order: OrderIdentity) throws
+
   /// Makes everything done so far durable.
   func flush() throws
 }
 
 extension ShopSink {
   public var refusesNothing: Bool { false }
+  public func allow(_ label: String, of order: OrderIdentity) throws {}
 }
 
 /// One label of one order to be put on items or taken off.

@@ -9,6 +9,8 @@ public struct AppliedLedgerValue: ProtobufValue {
   public var ruleSet: String = ""
   /// By label, rules and items.
   public var vetoes: [LabelVetoValue] = []
+  /// What the last decision asks for of labels with a veto: what is put on when the veto is lifted.
+  public var asked: [AppliedLabelValue] = []
 
   public init() {}
 
@@ -16,10 +18,11 @@ public struct AppliedLedgerValue: ProtobufValue {
     switch reader.field {
     case 1: reader.merge(into: &position)
     case 2: latestVersion = reader.int64()
-    case 3: takeLabels(reader.message(), &reader)
+    case 3: AppliedLedgerValue.take(reader.message(), into: &labels, &reader)
     case 4: effects.append(reader.string())
     case 5: ruleSet = reader.string()
     case 7: vetoes.append(reader.value())
+    case 8: AppliedLedgerValue.take(reader.message(), into: &asked, &reader)
     default: reader.skip()
     }
   }
@@ -27,10 +30,11 @@ public struct AppliedLedgerValue: ProtobufValue {
   public func write(into writer: inout ProtobufWriter) {
     writer.value(1, position)
     writer.int64(2, latestVersion)
-    writeLabels(into: &writer)
+    AppliedLedgerValue.write(labels, as: 3, into: &writer)
     writer.strings(4, effects)
     writer.string(5, ruleSet)
     writer.values(7, vetoes)
+    AppliedLedgerValue.write(asked, as: 8, into: &writer)
   }
 }
 
@@ -96,7 +100,9 @@ public struct LabelVetoValue: ProtobufValue {
 }
 
 extension AppliedLedgerValue {
-  private mutating func takeLabels(_ message: ProtobufReader, _ outer: inout ProtobufReader) {
+  private static func take(
+    _ message: ProtobufReader, into labels: inout [AppliedLabelValue], _ outer: inout ProtobufReader
+  ) {
     var reader = message
     var table: [String] = []
     var indexes: [[UInt64]] = []
@@ -114,9 +120,11 @@ extension AppliedLedgerValue {
     ItemTable.resolve(indexes, in: table, of: &labels)
   }
 
-  private func writeLabels(into writer: inout ProtobufWriter) {
+  private static func write(
+    _ labels: [AppliedLabelValue], as field: Int, into writer: inout ProtobufWriter
+  ) {
     guard !labels.isEmpty else { return }
-    let outer = writer.beginMessage(3)
+    let outer = writer.beginMessage(field)
     ItemTable.write(labels, into: &writer)
     writer.endMessage(outer)
   }

@@ -9,6 +9,8 @@ public struct DecisionHeader {
   /// All that apply acts on: equal bytes ask for the same.
   public var desired = UnsafeRawBufferPointer(start: nil, count: 0)
   public var own = false
+  /// Of a record that is no decision: a `VetoLiftValue`.
+  public var vetoLift: UnsafeRawBufferPointer?
 
   /// Nil when the bytes are malformed.
   public init?(_ bytes: UnsafeRawBufferPointer) {
@@ -23,6 +25,7 @@ public struct DecisionHeader {
       case 7: ruleSet = reader.slice()
       case 8: desired = reader.slice()
       case 15: own = reader.bool()
+      case 22: vetoLift = reader.slice()
       default: reader.skip()
       }
     }

@@ -43,6 +43,8 @@ public struct DecisionValue: ProtobufValue {
   public var firstSeenClosed: Bool = false
   /// Only where the reader has no rule set at hand; never on the topic.
   public var ruleIds: [String] = []
+  /// The record is no decision but a person's act.
+  public var vetoLift: VetoLiftValue?
 
   public init() {}
 
@@ -65,6 +67,7 @@ public struct DecisionValue: ProtobufValue {
     case 18: inputEventTime = Instant(microseconds: reader.int64())
     case 19: currency = reader.string()
     case 21: ruleIds.append(reader.string())
+    case 22: vetoLift = reader.value()
     default: reader.skip()
     }
   }
@@ -89,6 +92,7 @@ public struct DecisionValue: ProtobufValue {
     writer.int64(18, inputEventTime.microseconds)
     writer.string(19, currency)
     writer.strings(21, ruleIds)
+    if let vetoLift { writer.value(22, vetoLift) }
   }
 }
 

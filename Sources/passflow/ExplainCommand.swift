@@ -15,6 +15,7 @@ enum ExplainCommand {
     CommandOption("rule", value: "ID", mayRepeat: true, "only these rules"),
     CommandOption("reference", value: "DIR", "folder of reference data (zones, lists, stock, holidays, geo)"),
     CommandOption("lang", value: "ko|en", "language of the words (ko)"),
+    CommandOption("format", value: "text|json", "for people or for programs (text)"),
     CommandOption("help", "print this"),
   ])
 
@@ -26,6 +27,11 @@ enum ExplainCommand {
     let languageName = parsed.value("lang") ?? "ko"
     guard let language = Language(rawValue: languageName) else {
       StandardStream.error.write("passflow rules explain: --lang takes ko or en, not \(languageName)\n")
+      return .usage
+    }
+    let format = parsed.value("format") ?? "text"
+    guard format == "text" || format == "json" else {
+      StandardStream.error.write("passflow rules explain: --format takes text or json, not \(format)\n")
       return .usage
     }
     return guarded("rules explain") {
@@ -40,7 +46,8 @@ enum ExplainCommand {
       if let unknown = only.subtracting(answer.rules.map(\.rule.id)).sorted().first {
         throw UserError("there is no rule \(unknown) that is decided")
       }
-      StandardStream.output.write(answer.text(language, rules: only))
+      StandardStream.output.write(
+        format == "json" ? answer.json(rules: only) : answer.text(language, rules: only))
       return .success
     }
   }

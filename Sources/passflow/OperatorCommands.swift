@@ -122,6 +122,7 @@ enum LabelsCommand {
     [CommandOption("out", value: "FILE", "where labels.csv goes")] + BrokerOptions.all)
 
   static func main(_ arguments: [String]) -> ExitCode {
+    if arguments.first == "veto" { return LabelVetoCommand.main(Array(arguments.dropFirst())) }
     let (parsed, code) = parse(
       arguments, parser, command: "labels",
       about: "Writes the labels that are on the orders now, from apply's ledger, as 'passflow run' does.")

@@ -14,7 +14,7 @@ enum RuleTestCommand {
     let (parsed, code) = parse(
       arguments, parser, command: "rules test [PATH…]",
       about: """
-        Runs the tests beside rule files (name.test.yaml); without a path, of the shipped rules.
+        Runs the tests in rule files (tests:) and beside them (name.test.yaml); without a path, of the shipped rules.
         Exit code 0: all passed; 1: some failed; 2: something cannot be read.
         """)
     guard let parsed else { return code }

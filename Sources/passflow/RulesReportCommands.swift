@@ -52,29 +52,40 @@ enum RulesReportCommands {
         CommandOption("reference", value: "DIR", "with --orders: folder of reference files"),
         CommandOption(
           "mall", value: "ID", "the rules take the place of this mall's own, and only its orders count"),
+        CommandOption("shop", value: "NUMBER", "with --mall: of that shop alone"),
+        CommandOption(
+          "against", value: "active|HASH|PATH", mayRepeat: true,
+          "what they are compared with (active: what is in force)"),
         rulesOption,
       ] + timeOptions + BrokerOptions.all, positionalsMax: 100)
     let (parsed, code) = parse(
-      arguments, parser, command: "rules backtest PATH…",
+      arguments, parser, command: "rules backtest active|HASH|PATH…",
       about:
         "Decides recorded orders by other rules and shows what would differ from the live ones. Never acts.")
     guard let parsed else { return code }
     return guarded("rules backtest") {
-      guard !parsed.positionals.isEmpty else { throw UserError("which rules? Give files or folders") }
-      let candidate = try RuleFiles.load(parsed.positionals)
-      let base = try RuleFiles.load(parsed.values("rules"))
+      guard !parsed.positionals.isEmpty else {
+        throw UserError("which rules? Give files, folders or the hash of a published version")
+      }
+      let base = try RuleFiles.book(parsed.values("rules"))
       let usesBroker = parsed.value("bootstrap") != nil || parsed.value("orders") == nil
       let broker = usesBroker ? try BrokerOptions.access(parsed) : nil
-      let live = try broker.map { try RuleLayers(try registry($0), base: base) } ?? RuleLayers(shared: base)
-      let scope = parsed.value("mall").map { RegistryScope(mallId: $0) } ?? .shared
+      let choice = RuleChoice(try broker.map { try registry($0) } ?? RuleRegistry(), base: base)
+      let shop = try BrokerOptions.number(parsed, "shop", 1...Int(Int32.max), 0)
+      if shop != 0, parsed.value("mall") == nil { throw UserError("--shop needs --mall") }
+      let scope =
+        parsed.value("mall").map { RegistryScope(mallId: $0, shopNo: Int32(clamping: shop)) } ?? .shared
+      let against = parsed.values("against")
+      let live = try choice.layers(against.isEmpty ? ["active"] : against, in: scope)
+      let candidate = try choice.layers(parsed.positionals, in: scope)
       let (from, until) = (try time(parsed, "from"), try time(parsed, "to"))
-      let backtest = Backtest(live: live, candidate: live.replacing(scope, with: candidate), mall: scope)
+      let backtest = Backtest(live: live, candidate: candidate, mall: scope)
       if let file = parsed.value("orders") {
         backtest.placed = (from ?? .min)..<max(until ?? .max, from ?? .min)
         let (reference, problems) = try ReferenceFiles.load(directory: parsed.value("reference"))
         for problem in problems { StandardStream.error.write("warning: \(problem)\n") }
         try BacktestSources.read(
-          file: file, reference: reference, rules: [candidate, live.shared] + live.own.values, into: backtest)
+          file: file, reference: reference, rules: candidate.sets + live.sets, into: backtest)
       } else if let broker {
         try BacktestSources.read(broker, topic: TopicNames().enriched, from: from, until: until) {
           key, value in
@@ -94,7 +105,7 @@ enum RulesReportCommands {
     guard let parsed else { return code }
     return guarded("rules shadow") {
       let broker = try BrokerOptions.access(parsed)
-      let report = ShadowReport(try registry(broker), base: try RuleFiles.load(parsed.values("rules")))
+      let report = ShadowReport(try registry(broker), base: try RuleFiles.book(parsed.values("rules")))
       try BacktestSources.read(
         broker, topic: TopicNames().decisions, from: try time(parsed, "from"), until: try time(parsed, "to")
       ) { _, value in report.add(value) }

@@ -73,6 +73,45 @@ struct ApplyProcessorTests {
     #expect(try Self.labels(bench.shop, orders: 200) == Self.expected(orders: 200, lastRound: 4))
   }
 
+  /// Among decisions, with deaths of the lane on the way: the act counts once, and what is left of it is in the ledger.
+  @Test func aLiftedVetoIsHandledInItsTurnAndOnlyOnce() throws {
+    func record(_ offset: Int64, _ labels: [String]) -> [UInt8] {
+      var value = DecisionValue()
+      (value.mallId, value.shopNo, value.orderId, value.ruleSet) = ("demomall", 1, "o1", "abc")
+      value.position = Position(epoch: 0, partition: 0, offset: offset, n: 0)
+      value.latestVersion = offset
+      value.labels = labels.map { desired($0, ["i1"]) }
+      return value.protobuf
+    }
+    func act(_ label: String, order id: String = "o1") -> [UInt8] {
+      var lift = VetoLiftValue()
+      (lift.label, lift.by, lift.note) = (label, "lee", "called")
+      return DecisionValue(lifting: lift, of: OrderIdentity(mallId: "demomall", shopNo: 1, orderId: id))
+        .protobuf
+    }
+    let order = OrderIdentity(mallId: "demomall", shopNo: 1, orderId: "o1")
+    let bench = try ApplyBench()
+    try bench.send([record(1, ["A"])])
+    _ = try bench.run(cacheBytes: 64 << 10)
+    try bench.shop.personRemoves("A", from: ["i1"], of: order)
+    try bench.send([record(2, []), record(3, ["A"])])
+    _ = try bench.run(cacheBytes: 64 << 10)
+    #expect(try bench.shop.labels(of: order).isEmpty)
+    // Unknown orders and labels without a veto, the act twice, then the same wish again.
+    try bench.send([act("A", order: "other"), act("B"), act("A"), act("A"), record(4, ["A"])])
+    _ = try bench.run(cacheBytes: 64 << 10, dyingAt: 6)
+    let counts = try bench.run(cacheBytes: 64 << 10)
+    #expect(counts.deadLetters == 0)
+    #expect(try bench.shop.labels(of: order).map(\.label) == ["A"])
+    let lifts = try bench.actions().filter { $0.kind == "label.veto_lifted" }
+    #expect(lifts.map(\.result) == ["order_unknown", "none", "done", "none"])
+    #expect(lifts.map(\.by) == ["lee", "lee", "lee", "lee"])
+    #expect(lifts[2].cause == "called" && lifts[2].rules == ["R"])
+    try bench.send([record(5, [])])
+    _ = try bench.run(cacheBytes: 64 << 10)
+    #expect(try bench.shop.labels(of: order).isEmpty)
+  }
+
   @Test func badRecordsBecomeDeadLettersAndStopNobody() throws {
     let bench = try ApplyBench()
     let sound = Self.decisions(orders: 2, rounds: 2)
@@ -130,6 +169,11 @@ private final class ApplyBench {
     }
     producer.close(timeoutMs: 1_000)
     sent += values.count
+  }
+
+  /// What stands on topic `actions`.
+  func actions() throws -> [ActionValue] {
+    try access.records("actions").compactMap { record in record.value.flatMap { ActionValue(protobuf: $0) } }
   }
 
   /// Until everything sent is handled and committed, or until the lane dies at `stopAt` without a drain.

@@ -50,6 +50,25 @@ final class OrderUnderTest {
     return result
   }
 
+  /// An act that lifts vetoes, as the stage would drive it; the rules that may put the label on again.
+  @discardableResult
+  func lift(_ label: String, rule: String = "", crashes: Bool = false) throws -> [String]? {
+    var act = VetoLiftValue()
+    act.label = label
+    act.rule = rule
+    guard let before = ledger, let lifting = reconciler.lift(act, ledger: before) else { return nil }
+    try shop.allow(label, of: order)
+    let outcomes = try shop.apply(lifting.reconciliation.labelChanges(of: order))
+    try shop.flush()
+    let settlement = reconciler.settle(
+      lifting.reconciliation, of: decision(before.position.offset), labelOutcomes: outcomes,
+      effectOutcomes: [], at: Instant(microseconds: 1))
+    if crashes { return lifting.rules }
+    ledger = AppliedLedgerValue(protobuf: settlement.ledger.protobuf)
+    actions += settlement.actions
+    return lifting.rules
+  }
+
   /// `item label` of all labels in the shop.
   func labels() throws -> [String] { try shop.labels(of: order).map { "\($0.itemCode) \($0.label)" } }
 }

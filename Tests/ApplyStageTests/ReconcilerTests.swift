@@ -216,8 +216,8 @@ import Topics
     try other.take(decision(4, []))
     #expect(try other.labels() == ["1 A"])
     // By leave: the rule may put it on again, and take it off.
-    try order.shop.personAllows("A", of: order.order)
-    order.reconciler.options.liftedVetoes = [VetoLift(order: order.order, label: "A")]
+    #expect(try order.lift("A") == ["R"])
+    #expect(try order.labels() == ["1 A"])
     try order.take(decision(4, [desired("A", ["1"])]))
     #expect(try order.labels() == ["1 A"])
     #expect(order.ledger?.vetoes.isEmpty == true)

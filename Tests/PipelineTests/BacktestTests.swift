@@ -90,10 +90,12 @@ struct BacktestTests {
     #expect(BacktestReport(same).changedCount == 0)
   }
 
-  private static func record(_ order: String, amount: Int64, offset: Int64) -> [UInt8] {
+  private static func record(
+    _ order: String, amount: Int64, offset: Int64, mall: String = "demomall"
+  ) -> [UInt8] {
     var record = EnrichedOrderValue()
     var snapshot = OrderSnapshotValue()
-    snapshot.mallId = "demomall"
+    snapshot.mallId = mall
     snapshot.shopNo = 1
     snapshot.orderId = order
     snapshot.currency = "KRW"
@@ -123,7 +125,7 @@ struct BacktestTests {
           """
         )
       ])
-    let report = ShadowReport(RuleRegistry(), base: set)
+    let report = ShadowReport(RuleRegistry(), base: RuleBook(shared: set))
     let decider = LayeredDecider(RuleLayers(shared: set))
     let steps: [(String, Int64)] = [("A", 120_000), ("B", 60_000), ("C", 10), ("B", 70_000), ("B", 20)]
     for (offset, step) in steps.enumerated() {
@@ -138,7 +140,110 @@ struct BacktestTests {
     let row = try #require(report.text.split(separator: "\n").first { $0.hasPrefix("mid") })
     // True three times on two orders, withdrawn once; one of them had the active rule too.
     #expect(
-      row.split(separator: " ").map(String.init) == ["mid", "5", "3", "0", "2", "1", "high", "1", "A", "B"])
+      row.split(separator: " ").map(String.init) == [
+        "mid", "5", "3", "0", "2", "1", "0", "high", "1", "A", "B",
+      ])
+    let day = try #require(report.text.split(separator: "\n").first { $0.hasPrefix("2026-10-10") })
+    #expect(day.hasSuffix("60.0 %"))
+  }
+
+  /// A version as it stands on the topic; returns its hash.
+  private static func publish(_ rules: String, in registry: inout RuleRegistry) throws -> String {
+    let text = "rules:\n" + rules
+    var version = RuleVersionValue()
+    version.hash = try RuleSet.load(files: [("r.yaml", text)]).hash
+    version.files = [RuleFileValue(path: "r.yaml", text: text)]
+    version.digest = RuleSet.textDigest([text])
+    fold(RuleRegistry.key(of: version), version.protobuf, &registry)
+    return version.hash
+  }
+
+  private static func activate(_ hash: String, _ scope: RegistryScope, in registry: inout RuleRegistry) {
+    var value = RuleActivationValue()
+    (value.mallId, value.shopNo, value.number, value.hash) = (scope.mallId, scope.shopNo, 1, hash)
+    fold(RuleRegistry.key(of: value), value.protobuf, &registry)
+  }
+
+  private static func fold(_ key: String, _ value: [UInt8], _ registry: inout RuleRegistry) {
+    let offset = registry.end
+    Array(key.utf8).withUnsafeBytes { key in
+      value.withUnsafeBytes { registry.fold(key: key, value: $0, offset: offset) }
+    }
+  }
+
+  private static func run(_ live: RuleLayers, _ other: RuleLayers, _ scope: RegistryScope) throws -> Backtest
+  {
+    let backtest = Backtest(live: live, candidate: other, mall: scope)
+    let orders: [(String, Int64, String)] = [
+      ("A", 60_000, "demomall"), ("B", 60_000, "m1"), ("C", 20_000, "m1"), ("D", 5_000, "m1"),
+    ]
+    for (offset, order) in orders.enumerated() {
+      try record(order.0, amount: order.1, offset: Int64(offset), mall: order.2).withUnsafeBytes {
+        try backtest.add($0)
+      }
+    }
+    try backtest.flush()
+    return backtest
+  }
+
+  @Test func publishedVersionsAreComparedWithWhatIsInForceMallsOverTheSharedRules() throws {
+    var registry = RuleRegistry()
+    let shared = try Self.publish(
+      "  - {id: HIGH, if: amount.items >= 100000, then: {labels: [H]}}\n"
+        + "  - {id: all, if: amount.items >= 1, then: {labels: [ALL]}}\n", in: &registry)
+    let own = try Self.publish(
+      "  - {id: HIGH, if: amount.items >= 50000, then: {labels: [H50]}}\n", in: &registry)
+    let next = try Self.publish(
+      "  - {id: HIGH, if: amount.items >= 10000, then: {labels: [H10]}}\n", in: &registry)
+    let mall = RegistryScope(mallId: "m1")
+    Self.activate(shared, .shared, in: &registry)
+    Self.activate(own, mall, in: &registry)
+    let choice = RuleChoice(
+      registry, base: RuleBook(shared: try RuleFiles.load([Self.root + "/config/rules"])))
+    let active = try choice.layers(["active"], in: mall)
+
+    let backtest = try Self.run(active, choice.layers([String(next.prefix(8))], in: mall), mall)
+    #expect(backtest.excluded == ["of another mall or shop": 1])
+    #expect(
+      Set(backtest.candidateWishes.map { "\($0.key.orderId) \($0.value.sorted())" }) == [
+        "B [\"ALL\", \"H10\"]", "C [\"ALL\", \"H10\"]", "D [\"ALL\"]",
+      ])
+    func cells(_ text: String, _ start: String) -> [String] {
+      text.split(separator: "\n").filter { $0.hasPrefix(start) }.map {
+        $0.split(separator: " ").joined(separator: " ")
+      }
+    }
+    let text = BacktestReport(backtest).text
+    // Each word of the report: changed, added, withdrawn, unchanged, samples.
+    #expect(text.hasPrefix("3 orders of 3 records: decisions of 2 changed, 1 unchanged\n"), "\(text)")
+    #expect(cells(text, "H10") == ["H10 2 0 0 +B +C"])
+    #expect(cells(text, "H50") == ["H50 0 1 0 -B"])
+    #expect(cells(text, "ALL") == ["ALL 0 0 3"])
+    // Hits of each rule, and the live rules that hit the same orders.
+    #expect(cells(text, "HIGH") == ["HIGH 2 66.6 % 0 all 100.0 %, HIGH 50.0 %"])
+    // By day: orders with any wish, then the rule that hits others than before.
+    #expect(cells(text, "2026-10-10") == ["2026-10-10 3 100.0 % 100.0 %", "2026-10-10 33.3 %, 66.6 %"])
+    #expect(cells(text, "day") == ["day orders hit now hit then", "day HIGH now, then"])
+
+    // One version against another, and what the files of a mall say against both.
+    let reversed = try Self.run(choice.layers([next], in: mall), active, mall)
+    #expect(cells(BacktestReport(reversed).text, "H10") == ["H10 0 2 0 -B -C"])
+    #expect(BacktestReport(try Self.run(active, choice.layers([own], in: mall), mall)).changedCount == 0)
+    let folder = Self.folder()
+    defer { Files.removeDirectory(folder) }
+    try Self.write(
+      folder + "/all.yaml", "rules:\n  - {id: HIGH, if: amount.items >= 100000, then: {labels: [H]}}\n")
+    try Self.write(
+      folder + "/m1.yaml",
+      "mall: m1\nrules:\n  - {id: low, if: amount.items < 10000, then: {labels: [LOW]}}\n")
+    let files = try choice.layers([folder], in: .shared)
+    let wishes = try Self.run(active, files, .shared).candidateWishes
+    #expect(
+      Set(wishes.map { "\($0.key.orderId) \($0.value.sorted())" }) == [
+        "A []", "B []", "C []", "D [\"LOW\"]",
+      ])
+    #expect(throws: UserError.self) { try choice.layers([folder], in: mall) }
+    #expect(throws: UserError.self) { try choice.layers(["0000"], in: mall) }
   }
 
   @Test func aDiffNamesWhatChangedFieldByField() throws {

@@ -35,6 +35,26 @@ struct LintTests {
     "history.returns(3) >= 2 && history.returns(3) <= 1",
     "gift.is_gift ? amount.items < 0 : isMissing(currency)", "(amount.items > 5) == (amount.items <= 5)",
     "isMissing(order.paid_at) && hour(order.paid_at) < 5", "payment.status in [] ",
+    "size(grade) == 0", "size(items) > 3 && items.size() < 2", "count(claims) < 0",
+    "sum(items.map(i, i.quantity * i.price)) < 0",
+    "order.placed_at.getHours() == 24", "order.placed_at.getMonth() == 12",
+    "hour(order.placed_at) > order.placed_at.getHours()",
+    "order.placed_at.getFullYear() == 2026 && order.placed_at < timestamp(\"2026-01-01T00:00:00+09:00\")",
+    "order.placed_at.getDate() == 1 && order.placed_at.getDayOfMonth() > 0",
+    "addMonths(order.placed_at, -3) > order.placed_at",
+    "overdue(\"unpaid\", duration(\"72h\")) && !overdue(\"unpaid\", duration(\"2d\"))",
+    "duplicate.partners(duration(\"10m\")) > 0 && duplicate.partners(duration(\"30m\")) == 0",
+    "history.returns(3) > 1 && history.claims(6) < 2", "claims.exists(c, c.completed) && size(claims) == 0",
+    "coupons.exists_one(c, c.type == \"a\") && !coupons.exists(d, d.type == \"a\")",
+    "receivers.exists(r, r.country == \"KR\" && r.country == \"US\")",
+    "claims.all(c, c.completed) && claims.exists(x, !x.completed)",
+    "size(items.filter(i, i.quantity > 3 && i.quantity < 2)) > 0",
+    "grade == \"VIP1\" && !grade.matches(\"^VIP\\\\d$\")",
+    "grade in [\"a\", \"b\"] && grade.matches(\"[0-9]\")",
+    "grade.matches(\"^a\") && !grade.startsWith(\"a\")", "grade.matches(\"x|y\") && !grade.matches(\"x|y\")",
+    "min(items.map(i, i.price)) > 5 && max(items.map(i, i.price)) < 3",
+    "size(zones) == 2 && isMissing(zones)",
+    "\"S\" in items.map(i, i.sku) && !items.exists(x, x.sku == \"S\")",
   ]
   @Test(arguments: never) func aConditionThatCannotHoldIsFound(_ condition: String) {
     #expect(one(condition) == ["warning never-true"])
@@ -45,6 +65,12 @@ struct LintTests {
     "has(amount.items)", "isMissing(zones) || has(zones)",
     "payment.status in [\"paid\", \"unpaid\", \"partly\"]",
     "hour(order.placed_at) < 24", "!(amount.items < 0 || bundle.partners < 0)",
+    "items.exists(i, i.quantity > 3) || !items.exists(j, j.quantity > 3)",
+    "size(allItems) >= size(items) || size(items) >= 0",
+    "receivers.all(r, r.has_address) || receivers.exists(r, !r.has_address)",
+    "order.placed_at.getSeconds() <= 59",
+    "overdue(\"unpaid\", duration(\"72h\")) || !overdue(\"unpaid\", duration(\"72h\"))",
+    "duplicate.partners(duration(\"10m\")) <= duplicate.partners(duration(\"30m\"))",
   ]
   @Test(arguments: always) func aConditionThatAlwaysHoldsIsFound(_ condition: String) {
     #expect(one(condition) == ["warning always-true"])
@@ -62,11 +88,29 @@ struct LintTests {
     "history.returns(3) <= 1 && history.returns(6) >= 2", "grade != \"a\" && grade != \"b\"",
     "-amount.items < 0",
     "items.all(i, i.quantity > 3 && i.quantity <= 3)", "!(dayOfWeek(order.placed_at) in [0, 6])",
+    "overdue(\"unpaid\", duration(\"48h\")) && !overdue(\"unpaid\", duration(\"72h\"))",
+    "overdue(\"unpaid\", duration(\"72h\")) && !overdue(\"unshipped\", duration(\"48h\"))",
+    "duplicate.partners(duration(\"10m\")) == 0 && duplicate.partners(duration(\"30m\")) > 0",
+    "sum(claims.map(c, c.refund)) < 0", "min(items.map(i, i.stock.after)) < 0",
+    "size(items) > 3 && size(claims) < 2",
+    "items.exists(i, i.sku == \"a\") && claims.exists(i, i.kind == \"return\")",
+    "grade.matches(\"^a\") && grade.matches(\"b$\")", "grade == \"VIP12\" || grade.matches(\"^VIP\\\\d$\")",
+    "addMonths(order.placed_at, 1) > timestamp(\"2026-01-31T00:00:00+09:00\")",
+    "history.claims(3) > history.returns(3)", "coupons.exists_one(c, c.type == \"a\") || size(coupons) > 5",
+    "items.exists(i, i.quantity > 3) && !allItems.exists(i, i.quantity > 3)",
+    "order.paid_at - order.placed_at <= duration(\"1h\") && order.paid_at > order.placed_at",
   ]
   @Test(arguments: fine) func whatMayHoldIsLeftAlone(_ condition: String) { #expect(one(condition) == []) }
 
   @Test func aPartThatTheOthersSayIsANote() {
     #expect(one("amount.items >= 5 && amount.items >= 3") == ["note needless"])
+    #expect(
+      one("overdue(\"unpaid\", duration(\"72h\")) && overdue(\"unpaid\", duration(\"48h\"))") == [
+        "note needless"
+      ])
+    #expect(
+      one("duplicate.partners(duration(\"10m\")) > 0 && duplicate.partners(duration(\"30m\")) > 0")
+        == ["note needless"])
     #expect(one("amount.items >= 5 && (amount.items < 0 || gift.is_gift)") == ["warning never-true"])
   }
 
@@ -155,6 +199,41 @@ struct LintTests {
         continue
       }
       #expect(routing.unknownCodes == unknown)
+    }
+  }
+
+  /// What a mall cannot supply, and whether the rule is then never true.
+  static let unsupplied: [(without: String, condition: String, isNever: Bool)] = [
+    ("claims", "claims.exists(c, c.completed)", true), ("claims", "size(claims) > 0", true),
+    ("claims", "sum(claims.map(c, c.quantity)) >= 1", true), ("claims", "size(claims) == 0", false),
+    ("claims", "max(claims.map(c, c.quantity)) < 5", true), ("claims", "claims.all(c, c.completed)", false),
+    ("receivers", "receivers.exists(r, r.country == \"US\")", true),
+    ("receivers", "receivers.count > 1", true),
+    ("coupons", "coupons.exists(c, c.type == \"a\")", true), ("coupons", "\"a\" in coupons", true),
+    ("coupons", "!(\"a\" in coupons)", false), ("claim.refund", "claims.exists(c, c.refund > 5)", true),
+    ("overdue", "overdue(\"unpaid\", duration(\"72h\"))", true),
+    ("duplicates", "duplicate.partners(duration(\"10m\")) >= 1", true),
+    ("duplicate.partners", "duplicate.partners(duration(\"10m\")) == 0", true),
+    ("history.returns", "history.returns(3) == 0", true),
+    ("history.returns", "history.claims(3) == 0", false),
+    ("holidays", "isHoliday(order.placed_at)", true), ("lists", "inList(\"event\")", true),
+    ("lists", "items.exists(i, i.inList(\"event\"))", true), ("grade", "grade.matches(\"^V\")", true),
+    ("grade", "size(grade) >= 2", true), ("order.paid_at", "order.paid_at.getHours() < 12", true),
+    ("order.paid_at", "addMonths(order.paid_at, 1) > order.placed_at", true),
+    ("zones", "size(zones) == 1", true),
+  ]
+
+  @Test(arguments: unsupplied.indices) func whatAMallCannotSupplyIsToldOfEachForm(_ index: Int) throws {
+    let (without, condition, isNever) = Self.unsupplied[index]
+    var surroundings = LintSurroundings()
+    surroundings.unavailable = [try MallCapabilities.fact(without, place: "test")]
+    let found = lint("  - {id: a, if: '\(condition)', then: {labels: [x]}}\n", surroundings).map {
+      $0.split(separator: " ").dropFirst().prefix(2).joined(separator: " ")
+    }
+    if isNever {
+      #expect(found == ["warning never-known"])
+    } else {
+      #expect(!found.contains("warning never-known"))
     }
   }
 

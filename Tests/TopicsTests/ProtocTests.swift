@@ -7,7 +7,7 @@ import Testing
   @Test(arguments: [
     "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "order_context",
     "context_beacon", "context_pointer", "context_join",
-    "rule_version", "rule_activation", "rule_switch", "rule_demand", "order_demand",
+    "rule_version", "rule_activation", "rule_switch", "rule_demand", "order_demand", "veto_lift",
   ]) func eachSampleIsTheSameToProtocAndToUs(_ name: String) throws {
     let url = TopicFiles.topics.appendingPathComponent("samples/\(name).txtpb")
     let text = try TopicFiles.bytes(url)
