@@ -103,5 +103,13 @@ private func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
       History.TimedFact.Kind(rawValue: Int32(fact.kind.rawValue)).map {
         History.TimedFact($0, span: fact.span)
       }
-    })
+    }, profile: profileParts(demand))
+}
+
+private func profileParts(_ demand: Rules.FactDemand) -> ProfileParts {
+  var parts: ProfileParts = []
+  if demand.needsCustomerGrade { parts.insert(.grade) }
+  if demand.needsHeldCoupons { parts.insert(.coupons) }
+  if demand.needsCart { parts.insert(.cart) }
+  return parts
 }

@@ -52,14 +52,17 @@ public struct FactDemand: Hashable, Sendable {
   public var needsStock: Bool
   /// Those beyond `timedMax` are not computed.
   public var timed: [TimedFact]
+  /// Parts of the customer's profile.
+  public var profile: ProfileParts
 
   public init(
     claimWindows: [ClaimWindow] = [], lists: [String] = [], needsStock: Bool = false,
-    timed: [TimedFact] = []
+    timed: [TimedFact] = [], profile: ProfileParts = []
   ) {
     self.claimWindows = claimWindows
     self.lists = lists
     self.needsStock = needsStock
     self.timed = timed
+    self.profile = profile
   }
 }

@@ -174,7 +174,8 @@ enum FactRange {
   private static let notNegative: Set<String> = [
     "amount.items", "amount.ordered", "amount.current", "amount.paid", "amount.shipping", "amount.discount",
     "amount.surcharge", "amount.discount.grade", "amount.discount.coupon", "amount.points",
-    "payment.installments", "history.orders", "bundle.partners", "item.quantity", "item.price",
+    "payment.installments", "customer.coupons", "cart.products", "cart.quantity", "cart.amount",
+    "history.orders", "bundle.partners", "item.quantity", "item.price",
   ]
 
   static func values(of name: String, _ entry: FactCatalog.Entry?) -> ValueSet {

@@ -15,6 +15,9 @@ public struct FactDemand: Hashable, Sendable {
   public var needsIpCountry = false
   public var needsStock = false
   public var needsHoliday = false
+  public var needsCustomerGrade = false
+  public var needsHeldCoupons = false
+  public var needsCart = false
   public init() {}
 
   /// What both ask for.
@@ -29,6 +32,9 @@ public struct FactDemand: Hashable, Sendable {
     result.needsIpCountry = needsIpCountry || other.needsIpCountry
     result.needsStock = needsStock || other.needsStock
     result.needsHoliday = needsHoliday || other.needsHoliday
+    result.needsCustomerGrade = needsCustomerGrade || other.needsCustomerGrade
+    result.needsHeldCoupons = needsHeldCoupons || other.needsHeldCoupons
+    result.needsCart = needsCart || other.needsCart
     return result
   }
 }
@@ -41,6 +47,11 @@ extension FactDemand {
       .map { FactReference.list($0).name }
     names += timedFacts.filter { !other.timedFacts.contains($0) }.map { FactReference.timed($0).name }
     if needsStock, !other.needsStock { names.append(FactReference.fact(.itemStockAfter).name) }
+    if needsCustomerGrade, !other.needsCustomerGrade {
+      names.append(FactReference.fact(.customerGrade).name)
+    }
+    if needsHeldCoupons, !other.needsHeldCoupons { names.append("heldCoupons") }
+    if needsCart, !other.needsCart { names.append("cart") }
     return names
   }
 }
@@ -93,7 +104,12 @@ extension FactDemand {
       case .fact(.ipCountry): needsIpCountry = true
       case .fact(.itemStockAfter), .fact(.itemStockSafety): needsStock = true
       case .fact(.placedHoliday), .fact(.paidHoliday): needsHoliday = true
-      case .fact: break
+      case .fact(.customerGrade): needsCustomerGrade = true
+      case .fact(.heldCouponCount): needsHeldCoupons = true
+      case .fact(.cartProducts), .fact(.cartQuantity), .fact(.cartAmount): needsCart = true
+      case .fact(let fact):
+        if fact.level == .heldCoupon { needsHeldCoupons = true }
+        if fact.level == .cartLine { needsCart = true }
       }
     }
   }

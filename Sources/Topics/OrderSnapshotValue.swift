@@ -44,6 +44,8 @@ public struct OrderSnapshotValue: ProtobufValue {
   public var ip: String = ""
   /// Set: this is no snapshot, and all else is absent. Only on `orders`.
   public var context: ContextEventValue?
+  /// Likewise.
+  public var profile: ProfileEventValue?
 
   public init() {}
 
@@ -80,6 +82,7 @@ public struct OrderSnapshotValue: ProtobufValue {
     case 29: installments = reader.int32()
     case 30: ip = reader.string()
     case ContextEventValue.field: context = reader.value()
+    case ProfileEventValue.field: profile = reader.value()
     default: reader.skip()
     }
   }
@@ -116,5 +119,6 @@ public struct OrderSnapshotValue: ProtobufValue {
     writer.optionalInt64(29, installments.map(Int64.init))
     writer.string(30, ip)
     if let context { writer.value(ContextEventValue.field, context) }
+    if let profile { writer.value(ProfileEventValue.field, profile) }
   }
 }

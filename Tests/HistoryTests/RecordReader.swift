@@ -25,6 +25,11 @@ struct ReadRecord: Equatable {
     var paidHoliday = false
     var timed: [Int64] = []
     var receiverZones: [String] = []
+    var grade = ""
+    /// Numbers of the coupons held.
+    var coupons: [String]?
+    /// Product codes.
+    var cart: [String]?
   }
 
   var order = ""
@@ -106,6 +111,9 @@ struct ReadRecord: Equatable {
       case 17: facts.paidHoliday = reader.bool()
       case 18: facts.timed.append(numbers(reader.message(), 3)[2])
       case 30: facts.receiverZones.append(reader.string())
+      case 31: facts.grade = reader.string()
+      case 32: facts.coupons = HeldCouponsValue(protobuf: reader.array())?.coupons.map(\.couponNo)
+      case 33: facts.cart = CartValue(protobuf: reader.array())?.lines.map(\.productCode)
       default: reader.skip()
       }
     }
@@ -165,6 +173,19 @@ final class Bench {
     offset += 1
     _ = try folder.fold(
       context, position: InputPosition(partition: 3, offset: offset), into: customer
+    ) { record in
+      self.emitted.append(ReadRecord(record.bytes))
+    }
+    for record in emitted { last[record.order] = record }
+    return emitted
+  }
+
+  @discardableResult
+  func fold(_ profile: ProfileEventValue) throws -> [ReadRecord] {
+    emitted.removeAll()
+    offset += 1
+    _ = try folder.fold(
+      profile, position: InputPosition(partition: 3, offset: offset), into: customer
     ) { record in
       self.emitted.append(ReadRecord(record.bytes))
     }
