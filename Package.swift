@@ -118,6 +118,7 @@ let package = Package(
 
     // Measurements of one target each; run in release.
     benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics"]),
+    benchmark("HistoryBench", ["History", "Orders", "Topics"]),
 
     // Benchmarks.
     .executableTarget(

@@ -171,6 +171,7 @@ def scenario_suites(tally, logs):
         ("Tests/Scenarios/trial_run.py", "Trial run against the oracle"),
         ("Tests/Scenarios/processes.py", "Four executables as processes"),
         ("Tests/Scenarios/faults.py", "Stages under faults"),
+        ("Tests/Scenarios/lost_acks.py", "Lost acknowledgements"),
     ):
         if not os.path.exists(os.path.join(ROOT, script)):
             continue

@@ -85,6 +85,7 @@ public func factDemand(of book: RuleBook) throws -> History.FactDemand {
   let most = [
     ("lists", demand.lists.count, History.FactDemand.listsMax),
     ("counts of claims", demand.claimWindows.count, History.FactDemand.claimWindowsMax),
+    ("measures of earlier orders", demand.aggregates.count, History.FactDemand.aggregatesMax),
   ]
   for (what, count, max) in most where count > max {
     throw UserError("the rules of all malls together ask for \(count) \(what); there may be \(max)")
@@ -103,6 +104,11 @@ private func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
       History.TimedFact.Kind(rawValue: Int32(fact.kind.rawValue)).map {
         History.TimedFact($0, span: fact.span)
       }
+    },
+    aggregates: demand.aggregates.compactMap { aggregate in
+      History.HistoryAggregate.Measure(rawValue: Int32(aggregate.measure.rawValue)).map {
+        History.HistoryAggregate($0, historyWindow(aggregate.window), code: aggregate.code)
+      }
     }, profile: profileParts(demand))
 }
 
@@ -112,4 +118,12 @@ private func profileParts(_ demand: Rules.FactDemand) -> ProfileParts {
   if demand.needsHeldCoupons { parts.insert(.coupons) }
   if demand.needsCart { parts.insert(.cart) }
   return parts
+}
+
+private func historyWindow(_ window: Rules.HistoryAggregate.Window) -> History.HistoryAggregate.Window {
+  switch window {
+  case .all: .all
+  case .span(let span): .span(span)
+  case .months(let months): .months(months)
+  }
 }

@@ -363,6 +363,7 @@ struct ColumnFiller: ~Copyable {
       case 16: placedHoliday = reader.bool()
       case 17: paidHoliday = reader.bool()
       case 18: fillTimed(reader.slice(), batch)
+      case 20: fillAggregate(reader.slice(), batch)
       case 30:
         let zone = reader.slice().assumingMemoryBound(to: UInt8.self)
         if layout.uses(.receiverZone) { batch.setReceiverZone(receiverIndex: receiver, zone) }
@@ -431,6 +432,31 @@ struct ColumnFiller: ~Copyable {
       }
     }
     if let slot = layout.timedSlot(kind, span: span) { batch.setTimed(slot: slot, value) }
+  }
+
+  private mutating func fillAggregate(_ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {
+    digests.presentBytes(20, bytes)
+    var reader = ProtobufReader(bytes)
+    var measure = 0
+    var span: Int64 = 0
+    var months = 0
+    var code = UnsafeRawBufferPointer(start: nil, count: 0)
+    var value: Int64?
+    while reader.next() {
+      switch reader.field {
+      case 1: measure = Int(truncatingIfNeeded: reader.int64())
+      case 2: span = reader.int64()
+      case 3: months = Int(truncatingIfNeeded: reader.int64())
+      case 4: code = reader.slice()
+      case 5: value = reader.int64()
+      default: reader.skip()
+      }
+    }
+    guard let value,
+      let slot = layout.aggregateSlot(
+        measure: measure, spanUs: span, months: months, code: code.assumingMemoryBound(to: UInt8.self))
+    else { return }
+    batch.setAggregate(slot: slot, value)
   }
 
   private mutating func readPacked(_ reader: inout ProtobufReader) {

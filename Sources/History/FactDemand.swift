@@ -45,6 +45,7 @@ public struct FactDemand: Hashable, Sendable {
   public static let listsMax = 64
   public static let claimWindowsMax = 64
   public static let timedMax = 64
+  public static let aggregatesMax = 256
 
   public var claimWindows: [ClaimWindow]
   /// Names of product lists; those beyond `listsMax` are not looked at.
@@ -52,17 +53,20 @@ public struct FactDemand: Hashable, Sendable {
   public var needsStock: Bool
   /// Those beyond `timedMax` are not computed.
   public var timed: [TimedFact]
+  /// Those beyond `aggregatesMax` are not computed.
+  public var aggregates: [HistoryAggregate]
   /// Parts of the customer's profile.
   public var profile: ProfileParts
 
   public init(
     claimWindows: [ClaimWindow] = [], lists: [String] = [], needsStock: Bool = false,
-    timed: [TimedFact] = [], profile: ProfileParts = []
+    timed: [TimedFact] = [], aggregates: [HistoryAggregate] = [], profile: ProfileParts = []
   ) {
     self.claimWindows = claimWindows
     self.lists = lists
     self.needsStock = needsStock
     self.timed = timed
+    self.aggregates = aggregates
     self.profile = profile
   }
 }

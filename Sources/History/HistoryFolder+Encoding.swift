@@ -60,6 +60,9 @@ extension HistoryFolder {
     let isHistoryKnown = customer.customer.kind != .none
     if isHistoryKnown {
       computeHistory(of: state.contribution, index, in: customer, cut: cut, bundles: bundles)
+      if !aggregates.isEmpty {
+        aggregates.compute(of: state.contribution, index, in: customer, cut: cut, zone: zone)
+      }
     }
     let stockMissing = readItems(of: state)
     writer.message(field) { facts in
@@ -79,6 +82,7 @@ extension HistoryFolder {
       if !demand.timed.isEmpty {
         writeTimed(of: state, index, in: customer, cut: cut, bundles: bundles, to: &facts)
       }
+      if isHistoryKnown { aggregates.write(to: &facts) }
       for zone in state.zones.ofReceivers {
         facts.presentString(30, zone == 0 ? "" : state.zones.names[Int(zone) - 1])
       }

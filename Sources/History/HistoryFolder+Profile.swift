@@ -46,7 +46,7 @@ extension HistoryFolder {
     _ emit: (EmittedRecord) -> Void
   ) {
     let after = customer.latestEventTime
-    guard demand.profile.contains(.coupons), before != after, !customer.profiles.isEmpty else { return }
+    guard before != after, !customer.profiles.isEmpty else { return }
     let shops = customer.profiles.filter { profile in
       let (from, to) = (max(min(before, after), profile.latestAt), max(before, after, profile.latestAt))
       return profile.coupons.latest.map { HeldCoupons.changes(in: $0.bytes, from: from, to: to) } ?? false

@@ -11,6 +11,7 @@ extension HistoryFolder {
   ) {
     let after = customer.orders[index].effective
     let latestChanged = Self.isDifferent(before.last, after.last)
+    let aggregatesChanged = aggregates.isDifferent(before.last, after.last)
     var affected: [Int] = []
     for other in customer.standings.indices where other != index {
       let standing = customer.standings[other]
@@ -20,7 +21,9 @@ extension HistoryFolder {
           && isAffected(
             standing.latest, other, by: index, before.last, after.last, customer,
             bundles: !standing.isFirstSeenClosed)
-        guard isChanged || isDuplicateAffected(customer.orders[other], before.last, after.last)
+        guard
+          isChanged || isDuplicateAffected(customer.orders[other], before.last, after.last)
+            || (aggregatesChanged && isAggregateAffected(other, by: index, before.last, after.last, customer))
         else { continue }
         affected.append(other)
       } else if standing.cut >= cause.eventTime {
@@ -31,6 +34,8 @@ extension HistoryFolder {
             decided.contribution, other, by: index, was, now, customer,
             bundles: !standing.isFirstSeenClosed, late: customer.orders[other].latest?.contribution)
             || isDuplicateAffected(customer.orders[other], was, now)
+            || (aggregates.isDifferent(was, now)
+              && isAggregateAffected(other, by: index, was, now, customer))
         else { continue }
         affected.append(other)
       }

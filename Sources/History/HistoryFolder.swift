@@ -27,6 +27,7 @@ public final class HistoryFolder {
   var writer = ProtobufWriter(capacity: 8192)
   private var countries = CountryMemo()
   var history: HistoryFacts
+  var aggregates: HistoryAggregates
   /// Bits per item, reused.
   var itemBits: [UInt64] = []
   var stockLines: [StockLine] = []
@@ -43,7 +44,9 @@ public final class HistoryFolder {
       ClaimWindow(scope: $0.scope, months: min(max($0.months, 0), ClaimWindow.monthsMax))
     }
     bounded.timed = Array(demand.timed.prefix(FactDemand.timedMax))
+    bounded.aggregates = Array(demand.aggregates.prefix(FactDemand.aggregatesMax))
     self.demand = bounded
+    aggregates = HistoryAggregates(bounded.aggregates)
     duplicateSpans = bounded.timed.filter { $0.kind == .duplicates }.map(\.span)
     watches = bounded.timed.filter { $0.kind != .duplicates }
     self.zone = zone

@@ -27,7 +27,7 @@ public final class Admin {
     func open(_ isolation: Isolation) throws(KafkaError) -> ClientHandle {
       try ClientHandle(
         RD_KAFKA_CONSUMER, settings,
-        defaults: Consumer.defaults(groupId: "passflow-admin", isolation: isolation, membership: .manual))
+        defaults: Consumer.defaults(groupId: nil, isolation: isolation, membership: .manual))
     }
     committed = try open(.readCommitted)
     uncommitted = try open(.readUncommitted)

@@ -13,8 +13,7 @@ public final class ChangelogReader {
   public init(settings: ClientSettings) throws(KafkaError) {
     ends = try ClientHandle(
       RD_KAFKA_CONSUMER, settings,
-      defaults: Consumer.defaults(
-        groupId: "passflow-changelog", isolation: .readUncommitted, membership: .manual))
+      defaults: Consumer.defaults(groupId: nil, isolation: .readUncommitted, membership: .manual))
     consumer = try Consumer(
       settings: settings, groupId: "passflow-changelog", isolation: .readCommitted, membership: .manual)
   }

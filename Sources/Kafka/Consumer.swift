@@ -50,16 +50,18 @@ public final class Consumer {
     idleQueue = idle
   }
 
+  /// - Parameter groupId: nil for a client that only asks: it then keeps no coordinator.
   static func defaults(
-    groupId: String, isolation: Isolation, membership: Membership
+    groupId: String?, isolation: Isolation, membership: Membership
   ) -> [String: String] {
     var defaults = [
-      "group.id": groupId, "isolation.level": isolation.rawValue, "check.crcs": "true",
+      "isolation.level": isolation.rawValue, "check.crcs": "true",
       "auto.offset.reset": "error", "enable.auto.commit": "false", "enable.auto.offset.store": "false",
       "fetch.wait.max.ms": "10", "fetch.error.backoff.ms": "50", "queued.max.messages.kbytes": "16384",
       "queued.min.messages": "100000", "enable.partition.eof": "true", "max.poll.interval.ms": "300000",
       "allow.auto.create.topics": "false",
     ]
+    if let groupId { defaults["group.id"] = groupId }
     if case .group(let cooperative, let instanceId, let sessionTimeoutMs) = membership {
       defaults["partition.assignment.strategy"] = cooperative ? "cooperative-sticky" : "range"
       defaults["session.timeout.ms"] = "\(sessionTimeoutMs)"
@@ -181,7 +183,7 @@ public final class Consumer {
     if closed { return }
     closed = true
     lastBatch?.release()
-    if !isManual { leaveGroup(until: deadline(inMs: timeoutMs)) }
+    leaveGroup(until: deadline(inMs: isManual ? min(timeoutMs, 1_000) : timeoutMs))
     freeQueues()
   }
 
@@ -215,7 +217,7 @@ public final class Consumer {
   private func freeQueues() {
     rd_kafka_queue_destroy(queue)
     rd_kafka_queue_destroy(idleQueue)
-    handle.destroy(withoutConsumerClose: true, inBackground: settings.closesInBackground)
+    handle.destroy(withoutConsumerClose: true, inBackground: settings.closesInBackground, settles: true)
   }
 
   deinit { close() }

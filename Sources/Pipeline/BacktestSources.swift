@@ -69,6 +69,7 @@ public enum BacktestSources {
     var lists: [String] = []
     var needsStock = false
     var timed: [History.TimedFact] = []
+    var aggregates: [History.HistoryAggregate] = []
     var profile: ProfileParts = []
     for demand in sets.map({ factDemand(of: $0) }) {
       windows.formUnion(demand.claimWindows)
@@ -76,11 +77,14 @@ public enum BacktestSources {
       needsStock = needsStock || demand.needsStock
       profile.formUnion(demand.profile)
       for fact in demand.timed where !timed.contains(fact) { timed.append(fact) }
+      for aggregate in demand.aggregates where !aggregates.contains(aggregate) {
+        aggregates.append(aggregate)
+      }
     }
     return History.FactDemand(
       claimWindows: windows.sorted { ($0.scope.rawValue, $0.months) < ($1.scope.rawValue, $1.months) },
       lists: lists.sorted(by: bytesPrecede), needsStock: needsStock, timed: timed,
-      profile: profile)
+      aggregates: aggregates, profile: profile)
   }
 
   /// Records of a topic that lie between two times, up to the end that it has now; no group, nothing committed.

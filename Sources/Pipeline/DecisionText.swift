@@ -52,10 +52,27 @@ public enum DecisionText {
       let fact = TimedFact(kind, span: value.spanUs)
       if name == fact.name { return fact.isTruth ? (value.value == 0 ? "아님" : "지남") : String(value.value) }
     }
+    for value in facts.aggregates {
+      guard let aggregate = HistoryAggregate(value), name == aggregate.name else { continue }
+      guard let number = value.value else { return "없음" }
+      switch aggregate.measure.type {
+      case .timestamp: return Instant(microseconds: number).rfc3339()
+      case .decimal: return "\(number) \(decision.currency)"
+      default: return String(number)
+      }
+    }
     if name.hasPrefix("inList(") {
       return facts.lists.contains { name == "inList(\"\($0)\")" } ? "있음" : "없음"
     }
     if name.hasSuffix("stock.after"), let margin = facts.stockMargin { return "여유 \(margin)" }
     return nil
+  }
+}
+
+extension HistoryAggregate {
+  /// Nil for a measure that this version does not know.
+  fileprivate init?(_ value: HistoryAggregateValue) {
+    guard let measure = Measure(rawValue: Int(value.measure)) else { return nil }
+    self.init(measure, Window(spanUs: value.spanUs, months: Int(value.months)), code: value.code)
   }
 }

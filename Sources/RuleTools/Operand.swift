@@ -21,7 +21,13 @@ struct Operand {
 
   var key: String {
     let text = expression.description
-    return text == "bundle.partners(duration(\"60m\"))" ? "bundle.partners" : text
+    if text == "bundle.partners(duration(\"60m\"))" { return "bundle.partners" }
+    guard text.hasPrefix("history.") else { return text }
+    if text.hasSuffix("(\"all\")"), ["history.orders", "history.amount"].contains(text.dropLast(7)) {
+      return String(text.dropLast(7))
+    }
+    // However the window is written: 1d is 24h.
+    return HistoryAggregate(named: text)?.name ?? text
   }
 
   /// hour, date and time of day are never missing when their timestamp is known.
@@ -67,6 +73,7 @@ struct Operand {
     case ("history", "returns"), ("history", "claims"), ("bundle", "partners"),
       ("duplicate", "partners"):
       (.int, false)
+    case ("history", let word): HistoryAggregate.Measure(word: word).map { ($0.type, false) }
     case (_, "exists"), (_, "all"), (_, "inList"), (nil, "isMissing"), (nil, "has"), (_, "startsWith"),
       (_, "endsWith"), (_, "contains"), (nil, "timeBetween"), (nil, "isHoliday"), (nil, "overdue"):
       (.bool, false)
@@ -196,6 +203,8 @@ enum FactRange {
     case "hour": return .numbers([0...23])
     case "dayOfWeek": return .numbers([0...6])
     case "timeOfDay": return .numbers([0...(dayUs - 1)])
+    case let word where HistoryAggregate.Measure(word: word).map { $0.type != .timestamp } ?? false:
+      return receiver?.path == "history" ? .numbers([0 ... .max]) : .allNumbers
     case "returns", "claims", "partners": return receiver == nil ? .allNumbers : .numbers([0 ... .max])
     default: return .allNumbers
     }

@@ -182,11 +182,44 @@ enum GivenFacts {
     return false
   }
 
+  /// A measure of earlier orders, however its window is written; null: there is no such order.
+  private static func setAggregate(_ name: String, _ node: YAMLNode, _ facts: inout FactsValue) throws
+    -> Bool
+  {
+    guard let aggregate = HistoryAggregate(named: name) else { return false }
+    var given = HistoryAggregateValue()
+    given.measure = Int32(aggregate.measure.rawValue)
+    given.spanUs = aggregate.window.spanUs
+    given.months = Int32(aggregate.window.monthCount)
+    given.code = aggregate.code
+    if aggregate.measure.type == .timestamp {
+      given.value = node.isNull ? nil : try instant(node)
+    } else {
+      given.value = try wrapped { Int64(try node.asInt()) }
+    }
+    facts.historyKnown = true
+    facts.aggregates.removeAll {
+      ($0.measure, $0.spanUs, $0.months) == (given.measure, given.spanUs, given.months)
+        && $0.code == given.code
+    }
+    facts.aggregates.append(given)
+    return true
+  }
+
+  private static func instant(_ node: YAMLNode) throws -> Int64 {
+    guard let instant = Instant(rfc3339: try wrapped { try node.asString() }) else {
+      throw UserError(
+        "\(node.location): expected an instant\n  hint: for example \"2026-10-10T09:30:00+09:00\"")
+    }
+    return instant.microseconds
+  }
+
   private static func setClaims(_ name: String, _ node: YAMLNode, _ facts: inout FactsValue) throws {
     let known = [
       "history.orders", "history.amount", "bundle.partners", "ip.country", "customer.grade", "zones",
     ]
     if try setTimed(name, node, &facts) { return }
+    if try setAggregate(name, node, &facts) { return }
     let counts: [(String, Topics.ClaimScope)] = [
       ("history.returns(", .returns), ("history.claims(", .returnsOrExchanges),
     ]
@@ -204,6 +237,7 @@ enum GivenFacts {
     throw UserError(
       "\(node.location): this fact cannot be given: \(name)\n  hint: "
         + (guess.map { "did you mean \($0)?" }
-          ?? "give \(known.joined(separator: ", ")), history.returns(n) or history.claims(n)"))
+          ?? "give \(known.joined(separator: ", ")), history.returns(n), history.claims(n) or a measure such as history.orders(3)")
+    )
   }
 }

@@ -25,6 +25,7 @@ struct Wording {
     if let entry = FactCatalog.entries.first(where: { $0.name == fact }) {
       return String(entry.korean.prefix { $0 != ":" && $0 != "(" }).trimmed
     }
+    if let aggregate = HistoryAggregate(named: fact), let name = name(aggregate) { return name }
     let function = String(fact.prefix { $0 != "(" })
     let argument = String(fact.dropFirst(function.count + 1).dropLast())
     if function == "inList" { return "상품 목록 \(argument)에 든 품목" }
@@ -44,13 +45,17 @@ struct Wording {
       return pick("그 이름의 목록을 들여온 적이 없습니다", "no list of that name was ever imported")
     }
     let text = FactCatalog.entries.first { $0.name == fact }?.missingWhen ?? ""
-    let english = text.isEmpty && function.hasPrefix("history.") ? Self.noKey : text
+    let isInstant = HistoryAggregate(named: fact)?.measure.type == .timestamp
+    let absent = isInstant ? Self.noEarlier : Self.noKey
+    let english = text.isEmpty && function.hasPrefix("history.") ? absent : text
     guard !english.isEmpty else { return nil }
     return language == .en ? english : Self.korean[english]
   }
 
   private static let noKey = "the order has no customer key (no member id, phone or e-mail)"
+  private static let noEarlier = "there is no earlier order, or no customer key"
   private static let korean = [
+    noEarlier: "그런 이전 주문이 없거나, 주문에 고객을 알아볼 정보가 없습니다",
     noKey: "주문에 고객을 알아볼 정보가 없습니다 (회원 ID, 전화, 이메일)",
     "the sender did not give it": "주문을 보낸 쪽이 알려 주지 않았습니다",
     "some receiver has neither zip nor address (a pending gift)": "배송지가 아직 없습니다 (주소 입력 전 선물)",

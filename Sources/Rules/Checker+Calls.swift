@@ -14,6 +14,9 @@ extension Checker {
       case "duplicate.partners": return checkDuplicates(expression, arguments)
       default: break
       }
+      if path == "history", let measure = HistoryAggregate.Measure(word: function) {
+        return checkHistory(expression, measure, arguments)
+      }
       if function == "inList", isItemVariable(path) {
         return checkInList(expression, arguments, item: true)
       }

@@ -95,6 +95,7 @@ struct Checker {
     if let entry = FactCatalog.entry(named: path), let fact = entry.fact, fact.level == .order {
       return (.fact(fact), entry.type)
     }
+    if let instant = Checker.historyInstant(path) { return instant }
     return failure(expression, "unknown fact: \(path)", hint: hint(forUnknown: path))
   }
 
@@ -123,6 +124,10 @@ struct Checker {
       return "facts of an item stand inside items.exists(i, i.sku == …)"
     }
     if ["history.returns", "history.claims"].contains(path) { return "say of how many months: \(path)(3)" }
+    if path.hasPrefix("history."), let measure = HistoryAggregate.Measure(word: String(path.dropFirst(8))) {
+      return
+        "say \(measure.takesCode ? "of which product" : "of which window"): \(Checker.example(of: measure))"
+    }
     if path == "duplicate.partners" { return "say within which time: \(path)(duration(\"10m\"))" }
     let names = FactCatalog.entries.filter { ($0.fact?.level ?? .order) == .order }.map(\.name)
     return closest(to: path, among: names + FactCatalog.functions.map(\.name)).map { "did you mean \($0)?" }

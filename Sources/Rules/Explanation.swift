@@ -78,6 +78,7 @@ extension ScalarEvaluator {
       let value = value(.timed(fact))
       if fact.isTruth, case .number(let number) = value { return number == 0 ? "false" : "true" }
       return text(value, .int)
+    case .aggregate(let aggregate): return text(value(.aggregate(aggregate)), aggregate.measure.type)
     case .list(let name): return text(value(.inList(Array(name.utf8), item: false)), .bool)
     case .fact(let fact):
       let type = FactCatalog.entry(named: FactCatalog.name(of: fact))?.type ?? .int

@@ -100,6 +100,7 @@ public enum FactReference: Hashable, Sendable {
   case fact(Fact)
   case claims(ClaimWindow)
   case timed(TimedFact)
+  case aggregate(HistoryAggregate)
   case list(String)
 
   public static func == (left: FactReference, right: FactReference) -> Bool {
@@ -107,6 +108,7 @@ public enum FactReference: Hashable, Sendable {
     case (.fact(let a), .fact(let b)): a == b
     case (.claims(let a), .claims(let b)): a == b
     case (.timed(let a), .timed(let b)): a == b
+    case (.aggregate(let a), .aggregate(let b)): a == b
     case (.list(let a), .list(let b)): a.utf8.elementsEqual(b.utf8)
     default: false
     }
@@ -121,6 +123,7 @@ public enum FactReference: Hashable, Sendable {
     case .claims(let window):
       "history.\(window.scope == .returns ? "returns" : "claims")(\(window.months))"
     case .timed(let fact): fact.name
+    case .aggregate(let aggregate): aggregate.name
     case .list(let name): "inList(\(Expression.quoted(name)))"
     }
   }

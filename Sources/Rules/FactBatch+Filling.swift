@@ -74,6 +74,13 @@ extension FactBatch {
     setNumber(column: timedColumns &+ slot, value)
   }
 
+  /// `slot` of `layout.aggregateSlot`. A count, µs since 1970, or an amount in minor units of the row's currency.
+  public func setAggregate(slot: Int, _ value: Int64) {
+    guard slot >= 0, slot < layout.aggregates.count else { return }
+    let isMoney = layout.aggregates[slot].measure.type == .decimal
+    setNumber(column: aggregateColumns &+ slot, isMoney ? ruleUnits(value) : value)
+  }
+
   @inlinable public func setBool(_ fact: Fact, _ value: Bool) {
     let column = Int(fact.rawValue) &- Int(Fact.isGift.rawValue)
     guard count > 0, column >= 0, column < Fact.orderTruthCount else { return }

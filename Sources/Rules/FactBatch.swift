@@ -28,6 +28,8 @@ public final class FactBatch {
   @usableFromInline let numbersKnown: UnsafeMutablePointer<UInt64>
   /// The first column of `layout.timedFacts`.
   let timedColumns: Int
+  /// The first column of `layout.aggregates`.
+  let aggregateColumns: Int
   @usableFromInline let truths: UnsafeMutablePointer<UInt64>
   @usableFromInline let truthsKnown: UnsafeMutablePointer<UInt64>
   @usableFromInline let texts: UnsafeMutablePointer<UInt32>
@@ -62,7 +64,8 @@ public final class FactBatch {
     self.capacity = (min(max(capacity, 1), FactBatch.ordersMax) + 63) / 64 * 64
     wordCount = self.capacity / 64
     timedColumns = Fact.orderNumberCount + layout.claimWindows.count
-    let numberColumns = timedColumns + layout.timedFacts.count
+    aggregateColumns = timedColumns + layout.timedFacts.count
+    let numberColumns = aggregateColumns + layout.aggregates.count
     numbers = FactBatch.zeroed(numberColumns * self.capacity)
     numbersKnown = FactBatch.zeroed(numberColumns * wordCount)
     truths = FactBatch.zeroed(Fact.orderTruthCount * wordCount)
@@ -115,7 +118,7 @@ public final class FactBatch {
     func clear(_ bitmap: UnsafeMutablePointer<UInt64>, _ columns: Int) {
       for column in 0..<columns { (bitmap + column * wordCount).update(repeating: 0, count: words) }
     }
-    clear(numbersKnown, timedColumns + layout.timedFacts.count)
+    clear(numbersKnown, aggregateColumns + layout.aggregates.count)
     clear(truths, Fact.orderTruthCount)
     clear(truthsKnown, Fact.orderTruthCount)
     clear(listsIncomplete, Fact.orderListCount)

@@ -42,6 +42,7 @@ public enum FactCatalog {
   ]
   private static let noKey = "the order has no customer key (no member id, phone or e-mail)"
   private static let noProfile = "no profile of the customer has told it"
+  private static let noEarlier = "there is no earlier order, or no customer key"
   private static let notGiven = "the sender did not give it"
 
   private static let orderEntries: [Entry] = [
@@ -138,6 +139,12 @@ public enum FactCatalog {
     entry(
       "history.amount", .decimal, .historyAmount, "이 주문 이전의 결제 완료 순 구매 금액 합계",
       "net amount of the customer's earlier paid orders", missing: noKey),
+    entry(
+      "history.first_order_at", .timestamp, nil, "이전 주문 가운데 첫 주문 시각 (전체 취소 제외)",
+      "when the first of the customer's earlier orders was placed", missing: noEarlier),
+    entry(
+      "history.last_order_at", .timestamp, nil, "바로 앞 주문 시각 (전체 취소 제외)",
+      "when the last of the customer's earlier orders was placed", missing: noEarlier),
     entry(
       "bundle.partners", .int, .bundlePartners, "60분 안에 같은 곳으로 가는 같은 고객의 다른 주문 수",
       "other open orders of the customer to the same receiver within 60 minutes", missing: noKey),
@@ -245,6 +252,21 @@ public enum FactCatalog {
   public static let functions: [(name: String, signature: String, korean: String)] = [
     ("history.returns", "history.returns(months) → int", "최근 N개월 고객 귀책 반품 완료 주문 수"),
     ("history.claims", "history.claims(months) → int", "최근 N개월 고객 귀책 반품·교환 완료 주문 수"),
+    ("history.orders", "history.orders(window) → int", "그 기간의 이전 주문 수 (전체 취소 제외)"),
+    ("history.amount", "history.amount(window) → decimal", "그 기간의 결제 완료 순 구매 금액 합계"),
+    ("history.cancels", "history.cancels(window) → int", "그 기간의 이전 주문 가운데 전체 취소된 주문 수"),
+    ("history.products", "history.products(window) → int", "그 기간에 산 상품 종류 수"),
+    ("history.skus", "history.skus(window) → int", "그 기간에 산 SKU 종류 수"),
+    ("history.quantity", "history.quantity(window) → int", "그 기간에 산 수량"),
+    ("history.bought", "history.bought(\"CODE\", window) → int", "그 기간에 그 품목이나 상품을 산 주문 수"),
+    (
+      "history.bought_quantity", "history.bought_quantity(\"CODE\", window) → int",
+      "그 기간에 산 그 품목이나 상품의 수량"
+    ),
+    (
+      "history.last_bought_at", "history.last_bought_at(\"CODE\") → timestamp",
+      "그 품목이나 상품을 마지막으로 산 주문의 시각"
+    ),
     ("bundle.partners", "bundle.partners(duration(\"60m\")) → int", "bundle.partners와 같음"),
     (
       "duplicate.partners", "duplicate.partners(duration(\"10m\")) → int, 1m to 60m",

@@ -8,6 +8,9 @@ public struct FactLayout: Sendable, Equatable {
   public internal(set) var claimWindows: [ClaimWindow] = []
   /// The position is the slot.
   public internal(set) var timedFacts: [TimedFact] = []
+  private(set) var aggregateSlots = AggregateSlots()
+  /// The position is the slot.
+  public var aggregates: [HistoryAggregate] { aggregateSlots.all }
   /// The position is the slot.
   public var lists: [String] { listBytes.map { String(decoding: $0, as: UTF8.self) } }
   /// `lists` as UTF-8: names are the same when their bytes are.
@@ -19,6 +22,8 @@ public struct FactLayout: Sendable, Equatable {
   public static let listsMax = 4_096
   /// Different lists that one rule set may ask for: a record on the wire has a bit for each.
   public static let listsOfSetMax = 64
+  /// Different measures of earlier orders that one plan may ask for, over all its rule sets: a column each.
+  public static let aggregatesMax = 1_024
 
   public init() {}
 
@@ -47,6 +52,13 @@ public struct FactLayout: Sendable, Equatable {
 
   public func timedSlot(_ kind: Int, span: Int64) -> Int? {
     timedFacts.firstIndex { $0.kind.rawValue == kind && $0.span == span }
+  }
+
+  /// The slot of a measure of earlier orders by the wire's numbers; nil when no rule asks for it.
+  public func aggregateSlot(
+    measure: Int, spanUs: Int64, months: Int, code: UnsafeBufferPointer<UInt8>
+  ) -> Int? {
+    aggregateSlots.slot(measure: measure, spanUs: spanUs, months: months, code: code)
   }
 
   /// The slot of a list by its name; nil when no rule asks for it.
@@ -100,10 +112,13 @@ public struct FactLayout: Sendable, Equatable {
     return timedFacts.count - 1
   }
 
+  mutating func addAggregate(_ aggregate: HistoryAggregate) -> Int { aggregateSlots.add(aggregate) }
+
   /// A batch of one layout serves a plan of the other.
   public static func == (left: FactLayout, right: FactLayout) -> Bool {
     left.used == right.used && left.usedLevels == right.usedLevels
       && left.usesItemLists == right.usesItemLists && left.listBytes == right.listBytes
       && left.claimWindows == right.claimWindows && left.timedFacts == right.timedFacts
+      && left.aggregateSlots == right.aggregateSlots
   }
 }

@@ -35,6 +35,7 @@ struct Graph: Sendable {
     case number(Fact)
     case claims(slot: Int)
     case timed(slot: Int)
+    case aggregate(slot: Int)
     case constantNumber(Int64)
     /// A constant that differs from rule set to rule set.
     case parameter(column: Int)
@@ -120,9 +121,9 @@ extension Graph.Node {
       body(b.node)
       body(c.node)
     case .and(let terms): for term in terms { body(term.node) }
-    case .number, .claims, .timed, .constantNumber, .parameter, .always, .truth, .orderList, .itemList,
-      .listContains,
-      .textEquals, .textEqualsText, .textTest, .textMissing, .listMissing, .textSize, .listSize:
+    case .number, .claims, .timed, .aggregate, .constantNumber, .parameter, .always, .truth, .orderList,
+      .itemList, .listContains, .textEquals, .textEqualsText, .textTest, .textMissing, .listMissing,
+      .textSize, .listSize:
       break
     }
   }
@@ -130,9 +131,8 @@ extension Graph.Node {
   /// One Int64 per row, rather than true, false or unknown.
   var isNumber: Bool {
     switch self {
-    case .number, .claims, .timed, .constantNumber, .parameter, .arithmetic, .toDecimal, .civil,
-      .conditionalNumber,
-      .spreadNumber, .addMonths, .textSize, .listSize, .fold:
+    case .number, .claims, .timed, .aggregate, .constantNumber, .parameter, .arithmetic, .toDecimal, .civil,
+      .conditionalNumber, .spreadNumber, .addMonths, .textSize, .listSize, .fold:
       true
     default: false
     }
@@ -141,7 +141,7 @@ extension Graph.Node {
   /// Read from the batch as it is.
   var isColumn: Bool {
     switch self {
-    case .number, .claims, .timed: true
+    case .number, .claims, .timed, .aggregate: true
     default: false
     }
   }

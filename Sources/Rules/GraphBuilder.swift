@@ -101,8 +101,8 @@ struct GraphBuilder {
       return truth(.conditional(same[0], same[1], same[2]), level: level)
     case .quantified(let quantifier, let body): return quantified(quantifier, body)
     case .noneActs(let rules): return noneActs(rules)
-    case .number, .parameter, .text, .claims, .timed, .arithmetic, .toDecimal, .civil, .addMonths, .textSize,
-      .listSize, .fold:
+    case .number, .parameter, .text, .claims, .timed, .aggregate, .arithmetic, .toDecimal, .civil, .addMonths,
+      .textSize, .listSize, .fold:
       return truth(.always, level: .order).negated  // not a truth; the checker lets none through
     }
   }
@@ -129,7 +129,8 @@ struct GraphBuilder {
     case .fact(let fact) where fact.storage == .number:
       let x = number(a)
       return truth(.numberMissing(x), level: fact.level)
-    case .claims, .timed, .arithmetic, .toDecimal, .civil, .number, .addMonths, .textSize, .listSize, .fold:
+    case .claims, .timed, .aggregate, .arithmetic, .toDecimal, .civil, .number, .addMonths, .textSize,
+      .listSize, .fold:
       let x = number(a)
       return truth(.numberMissing(x), level: graph.levels[x])
     case .conditional(_, let then, _) where then.isNumber:
@@ -181,6 +182,8 @@ struct GraphBuilder {
       return add(.claims(slot: layout.addClaims(window)), level: .order)
     case .timed(let fact):
       return add(.timed(slot: layout.addTimed(fact)), level: .order)
+    case .aggregate(let aggregate):
+      return add(.aggregate(slot: layout.addAggregate(aggregate)), level: .order)
     case .arithmetic(let op, let a, let b):
       let (x, y, level) = leveled(numbers: number(a), number(b))
       return add(.arithmetic(op, x, y), level: level)
@@ -218,9 +221,8 @@ extension TypedExpression {
   /// One Int64 per row, rather than a truth or a text.
   var isNumber: Bool {
     switch self {
-    case .number, .parameter, .claims, .timed, .arithmetic, .toDecimal, .civil, .addMonths, .textSize,
-      .listSize,
-      .fold:
+    case .number, .parameter, .claims, .timed, .aggregate, .arithmetic, .toDecimal, .civil, .addMonths,
+      .textSize, .listSize, .fold:
       true
     case .fact(let fact): fact.storage == .number
     case .conditional(_, let then, _): then.isNumber

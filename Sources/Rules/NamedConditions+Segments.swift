@@ -18,7 +18,7 @@ extension NamedConditions {
   /// Facts of the customer: what a segment may be made of.
   static func isOfCustomer(_ reference: FactReference) -> Bool {
     switch reference {
-    case .claims, .fact(.historyOrders), .fact(.historyAmount), .fact(.grade), .fact(.isMember),
+    case .claims, .aggregate, .fact(.historyOrders), .fact(.historyAmount), .fact(.grade), .fact(.isMember),
       .fact(.isGuest):
       true
     case .fact(.customerGrade), .fact(.heldCouponCount), .fact(.cartProducts), .fact(.cartQuantity),

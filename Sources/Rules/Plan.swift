@@ -17,6 +17,8 @@ public struct Plan: Sendable {
 
   public enum PlanError: Error, Equatable, Sendable {
     case tooManyLists(max: Int)
+    /// Of measures of earlier orders.
+    case tooManyAggregates(max: Int)
     case tooManyRuleSets(max: Int)
   }
 
@@ -38,7 +40,7 @@ public struct Plan: Sendable {
   var graph: Graph { compiler.builder.graph }
   var profiles: [Profile] { compiler.profiles }
 
-  /// Throws when the sets together ask for more lists than a batch has room for.
+  /// Throws when the sets together ask for more lists or measures of earlier orders than a batch has room for.
   public init(_ ruleSets: [RuleSet], zone: ShopZone = .seoul) throws(PlanError) {
     guard ruleSets.count <= Plan.ruleSetsMax else { throw .tooManyRuleSets(max: Plan.ruleSetsMax) }
     self.ruleSets = ruleSets
@@ -49,7 +51,7 @@ public struct Plan: Sendable {
     for (set, description) in zip(ruleSets, described) {
       setProfiles.append(UInt32(truncatingIfNeeded: compiler.profile(of: set, description)))
     }
-    guard layout.lists.count <= FactLayout.listsMax else { throw .tooManyLists(max: FactLayout.listsMax) }
+    try layout.checkLimits()
     for (index, description) in described.enumerated() {
       parameterStarts.append(Int32(truncatingIfNeeded: parameters.count))
       parameters += compiler.parameters(description, of: profile(of: index))
@@ -63,15 +65,18 @@ public struct Plan: Sendable {
     var lists: Set<[UInt8]> = []
     var windows: Set<ClaimWindow> = []
     var timed: Set<TimedFact> = []
+    var aggregates: Set<HistoryAggregate> = []
     for set in ruleSets {
       for list in set.demand.lists { lists.insert(Array(list.utf8)) }
       windows.formUnion(set.demand.claimWindows)
       timed.formUnion(set.demand.timedFacts)
+      aggregates.formUnion(set.demand.aggregates)
     }
     var layout = FactLayout()
     for list in lists.sorted(by: { $0.lexicographicallyPrecedes($1) }) { _ = layout.addList(list) }
     for window in windows.sorted() { _ = layout.addClaims(window) }
     for fact in timed.sorted() { _ = layout.addTimed(fact) }
+    for aggregate in aggregates.sorted() { _ = layout.addAggregate(aggregate) }
     return layout
   }
 
@@ -102,9 +107,7 @@ public struct Plan: Sendable {
     var next = self
     let description = next.compiler.describe(set)
     let profile = next.compiler.profile(of: set, description)
-    guard next.layout.lists.count <= FactLayout.listsMax else {
-      throw .tooManyLists(max: FactLayout.listsMax)
-    }
+    try next.layout.checkLimits()
     let values = next.compiler.parameters(description, of: next.profiles[profile])
     let start = Int32(truncatingIfNeeded: next.parameters.count)
     if index == ruleSets.count {
@@ -127,5 +130,14 @@ public struct Plan: Sendable {
     }
     next.numberRules()
     return next
+  }
+}
+
+extension FactLayout {
+  fileprivate func checkLimits() throws(Plan.PlanError) {
+    guard lists.count <= FactLayout.listsMax else { throw .tooManyLists(max: FactLayout.listsMax) }
+    guard aggregates.count <= FactLayout.aggregatesMax else {
+      throw .tooManyAggregates(max: FactLayout.aggregatesMax)
+    }
   }
 }

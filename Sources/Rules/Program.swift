@@ -125,7 +125,7 @@ final class Program {
       return
     }
     switch source {
-    case .number, .claims, .timed: factColumns.append((node, source))
+    case .number, .claims, .timed, .aggregate: factColumns.append((node, source))
     case .parameter(let column):
       let values: UnsafeMutablePointer<Int64> = parameterColumns[column] ?? zeroed(capacity)
       parameterColumns[column] = values
@@ -173,6 +173,8 @@ final class Program {
       case .number(let fact): columnTable[node] = Program.orderColumn(Int(fact.rawValue), batch)
       case .claims(let slot): columnTable[node] = Program.orderColumn(Fact.orderNumberCount &+ slot, batch)
       case .timed(let slot): columnTable[node] = Program.orderColumn(batch.timedColumns &+ slot, batch)
+      case .aggregate(let slot):
+        columnTable[node] = Program.orderColumn(batch.aggregateColumns &+ slot, batch)
       default: break
       }
     }

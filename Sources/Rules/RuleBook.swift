@@ -92,6 +92,12 @@ extension RuleFileReader {
         .init(file: file, line: 1, column: 1),
         "the rules name more than \(TimedFact.ofSetMax) spans of time")
     }
+    if set.demand.aggregates.count > HistoryAggregate.ofSetMax {
+      report(
+        .init(file: file, line: 1, column: 1),
+        "the rules name \(set.demand.aggregates.count) measures of earlier orders; there may be \(HistoryAggregate.ofSetMax)",
+        hint: "rules that ask for the same product, window and measure count once")
+    }
     guard set.demand.lists.count > FactLayout.listsOfSetMax else { return }
     report(
       .init(file: file, line: 1, column: 1), "the rules name more than \(FactLayout.listsOfSetMax) lists")

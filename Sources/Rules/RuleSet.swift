@@ -7,6 +7,8 @@ public struct FactDemand: Hashable, Sendable {
   public var claimWindows: [ClaimWindow] = []
   /// Sorted, each once.
   public var timedFacts: [TimedFact] = []
+  /// Measures of earlier orders; sorted, each once.
+  public var aggregates: [HistoryAggregate] = []
   /// Names of product lists, sorted by bytes, each once.
   public var lists: [String] = []
   public var needsHistory = false
@@ -25,6 +27,7 @@ public struct FactDemand: Hashable, Sendable {
     var result = self
     result.claimWindows = Set(claimWindows).union(other.claimWindows).sorted()
     result.timedFacts = Set(timedFacts).union(other.timedFacts).sorted()
+    result.aggregates = Set(aggregates).union(other.aggregates).sorted()
     result.lists = FactDemand.sortedOnce(lists + other.lists)
     result.needsHistory = needsHistory || other.needsHistory
     result.needsBundle = needsBundle || other.needsBundle
@@ -46,6 +49,7 @@ extension FactDemand {
     names += lists.filter { name in !other.lists.contains { $0.utf8.elementsEqual(name.utf8) } }
       .map { FactReference.list($0).name }
     names += timedFacts.filter { !other.timedFacts.contains($0) }.map { FactReference.timed($0).name }
+    names += aggregates.filter { !other.aggregates.contains($0) }.map(\.name)
     if needsStock, !other.needsStock { names.append(FactReference.fact(.itemStockAfter).name) }
     if needsCustomerGrade, !other.needsCustomerGrade {
       names.append(FactReference.fact(.customerGrade).name)
@@ -86,6 +90,16 @@ extension FactDemand {
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
+  private mutating func insert(_ aggregate: HistoryAggregate) {
+    var low = 0
+    var high = aggregates.count
+    while low < high {
+      let middle = (low + high) / 2
+      if aggregates[middle] < aggregate { low = middle + 1 } else { high = middle }
+    }
+    if low == aggregates.count || aggregates[low] != aggregate { aggregates.insert(aggregate, at: low) }
+  }
+
   fileprivate mutating func add(_ references: [FactReference]) {
     for reference in references {
       switch reference {
@@ -94,6 +108,9 @@ extension FactDemand {
         needsHistory = true
       case .timed(let fact):
         if !timedFacts.contains(fact) { timedFacts = (timedFacts + [fact]).sorted() }
+      case .aggregate(let aggregate):
+        insert(aggregate)
+        needsHistory = true
       case .list(let name):
         if !lists.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
           lists = FactDemand.sortedOnce(lists + [name])

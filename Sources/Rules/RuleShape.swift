@@ -64,6 +64,12 @@ extension TypedExpression {
       shape.byte(29)
       shape.number(fact.kind.rawValue)
       shape.number(Int(fact.span))
+    case .aggregate(let aggregate):
+      shape.byte(34)
+      shape.number(aggregate.measure.rawValue)
+      shape.number(aggregate.window.monthCount)
+      shape.number(Int(aggregate.window.spanUs))
+      shape.text(aggregate.code)
     case .inList(let name, let item):
       shape.byte(item ? 8 : 9)
       shape.text(name)
@@ -156,9 +162,8 @@ extension TypedExpression {
       }
       let left = replaced(a)
       return .compare(comparison, left, replaced(b))
-    case .compareText, .number, .parameter, .text, .truth, .fact, .claims, .timed, .inList, .listContains,
-      .noneActs,
-      .textIn, .textTest, .textMatches, .textSize, .listSize:
+    case .compareText, .number, .parameter, .text, .truth, .fact, .claims, .timed, .aggregate, .inList,
+      .listContains, .noneActs, .textIn, .textTest, .textMatches, .textSize, .listSize:
       return self
     case .compareTruth(let equal, let a, let b):
       let left = replaced(a)

@@ -45,6 +45,9 @@ struct ScalarEvaluator {
     case .timed(let fact):
       guard let slot = batch.layout.timedFacts.firstIndex(of: fact) else { return .unknown }
       return number(batch.numbers, batch.numbersKnown, batch.timedColumns + slot)
+    case .aggregate(let aggregate):
+      guard let slot = batch.layout.aggregates.firstIndex(of: aggregate) else { return .unknown }
+      return number(batch.numbers, batch.numbersKnown, batch.aggregateColumns + slot)
     case .inList(let name, let item): return inList(name, item: item)
     case .listContains(let fact, let text): return listContains(fact, text)
     case .compare(let comparison, let a, let b):

@@ -13,6 +13,8 @@ indirect enum TypedExpression: Hashable, Sendable {
   case claims(ClaimWindow)
   /// One number, of truths 0 or 1.
   case timed(TimedFact)
+  /// One number: a count, ten-thousandths or µs since 1970.
+  case aggregate(HistoryAggregate)
   /// Order: some live, non-gift item is on the list. Item: this item is.
   case inList([UInt8], item: Bool)
   /// A text among the texts of the order.
@@ -75,8 +77,8 @@ extension TypedExpression {
   /// The expressions directly below.
   var children: [TypedExpression] {
     switch self {
-    case .number, .parameter, .text, .truth, .fact, .claims, .timed, .inList, .listContains, .listSize,
-      .noneActs:
+    case .number, .parameter, .text, .truth, .fact, .claims, .timed, .aggregate, .inList,
+      .listContains, .listSize, .noneActs:
       []
     case .compare(_, let a, let b), .compareText(_, let a, let b), .compareTruth(_, let a, let b),
       .arithmetic(_, let a, let b), .fold(_, _, let a, let b):
@@ -96,6 +98,7 @@ extension TypedExpression {
     case .fact(let fact), .listContains(let fact, _), .listSize(let fact): references.insert(.fact(fact))
     case .claims(let window): references.insert(.claims(window))
     case .timed(let fact): references.insert(.timed(fact))
+    case .aggregate(let aggregate): references.insert(.aggregate(aggregate))
     case .inList(let name, _): references.insert(.list(String(decoding: name, as: UTF8.self)))
     case .quantified(let quantifier, _) where !quantifier.lines.everyLine:
       references.insert(.fact(.itemLive))

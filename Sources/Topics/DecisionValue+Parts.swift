@@ -91,6 +91,7 @@ public struct FactsDigestValue: ProtobufValue {
   public var paidAt: Instant?
   public var bundleOrderIds: [String] = []
   public var timed: [TimedFactValue] = []
+  public var aggregates: [HistoryAggregateValue] = []
 
   public init() {}
 
@@ -113,6 +114,7 @@ public struct FactsDigestValue: ProtobufValue {
     case 15: paidAt = Instant(microseconds: reader.int64())
     case 16: bundleOrderIds.append(reader.string())
     case 17: timed.append(reader.value())
+    case 20: aggregates.append(reader.value())
     default: reader.skip()
     }
   }
@@ -135,5 +137,6 @@ public struct FactsDigestValue: ProtobufValue {
     writer.optionalInt64(15, paidAt?.microseconds)
     writer.strings(16, bundleOrderIds)
     writer.values(17, timed)
+    writer.values(20, aggregates)
   }
 }

@@ -38,6 +38,7 @@ extension FactsDigestValue {
     json.name("bundle.partners")
     json.integer(bundlePartners)
     if !timed.isEmpty { writeTimed(into: &json) }
+    if !aggregates.isEmpty { writeAggregates(into: &json, decimals: decimals) }
   }
 
   private func writeTimed(into json: inout JSONWriter) {

@@ -114,6 +114,7 @@ public struct FactsValue: ProtobufValue {
   /// Civil date of the payment, else of the order, is in the holiday table.
   public var paidHoliday: Bool = false
   public var timed: [TimedFactValue] = []
+  public var aggregates: [HistoryAggregateValue] = []
   /// Of an order with several receivers: the zone of each; empty = missing.
   public var receiverZones: [String] = []
   /// Of the customer's profile at T(X); empty = missing.
@@ -145,6 +146,7 @@ public struct FactsValue: ProtobufValue {
     case 16: placedHoliday = reader.bool()
     case 17: paidHoliday = reader.bool()
     case 18: timed.append(reader.value())
+    case 20: aggregates.append(reader.value())
     case 30: receiverZones.append(reader.string())
     case 31: customerGrade = reader.string()
     case 32: heldCoupons = reader.value()
@@ -172,6 +174,7 @@ public struct FactsValue: ProtobufValue {
     writer.bool(16, placedHoliday)
     writer.bool(17, paidHoliday)
     writer.values(18, timed)
+    writer.values(20, aggregates)
     writer.strings(30, receiverZones)
     writer.string(31, customerGrade)
     if let heldCoupons { writer.value(32, heldCoupons) }

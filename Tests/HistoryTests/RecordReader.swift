@@ -24,6 +24,7 @@ struct ReadRecord: Equatable {
     var placedHoliday = false
     var paidHoliday = false
     var timed: [Int64] = []
+    var aggregates: [Int64?] = []
     var receiverZones: [String] = []
     var grade = ""
     /// Numbers of the coupons held.
@@ -110,6 +111,9 @@ struct ReadRecord: Equatable {
       case 16: facts.placedHoliday = reader.bool()
       case 17: facts.paidHoliday = reader.bool()
       case 18: facts.timed.append(numbers(reader.message(), 3)[2])
+      case 20:
+        let value: HistoryAggregateValue? = HistoryAggregateValue(protobuf: reader.slice())
+        facts.aggregates.append(value?.value)
       case 30: facts.receiverZones.append(reader.string())
       case 31: facts.grade = reader.string()
       case 32: facts.coupons = HeldCouponsValue(protobuf: reader.array())?.coupons.map(\.couponNo)

@@ -69,6 +69,7 @@ struct Generated {
 
   private mutating func number(_ level: RowLevel, _ depth: Int) -> String {
     if random.chance(8) { return "duplicate.partners(duration(\"\(random.pick(["10m", "1h"]))\"))" }
+    if random.chance(10) { return aggregate() }
     if level == .order, depth > 0, random.chance(20) { return "(\(fold(depth)))" }
     switch random.below(depth > 0 ? 10 : 6) {
     case 0: return String(random.pick([-3, 0, 1, 2, 5, 100_000]))
@@ -91,10 +92,18 @@ struct Generated {
   private mutating func time() -> String {
     let plain = random.pick(["order.placed_at", "order.paid_at", "order.paid_or_placed_at"])
     switch random.below(8) {
+    case 2: return random.pick(["history.last_order_at", "history.last_bought_at(\"é\")"])
     case 0: return "addMonths(\(plain), \(random.pick([-1_200, -13, -1, 0, 1, 11, 1_200])))"
     case 1: return "(\(plain) + duration(\"\(random.pick(["36h", "1d", "0s"]))\"))"
     default: return plain
     }
+  }
+
+  private mutating func aggregate() -> String {
+    let window = random.pick(["1", "36", "duration(\"1h\")", "duration(\"30d\")", "\"all\""])
+    let code = Expression.quoted(random.pick(["é", "e\u{301}", "SKU-1"]))
+    let measure = random.pick(HistoryAggregate.Measure.allCases.filter(\.takesWindow))
+    return "history.\(measure.word)(\(measure.takesCode ? "\(code), " : "")\(window))"
   }
 
   private static let patterns = ["^K", "[a-zé]+$", "(a+)+$", "제.|도", "^$", "(?i)PAID", "^.$", "\\d{2}", ""]
@@ -207,6 +216,9 @@ struct Generated {
       }
       for (slot, fact) in batch.layout.timedFacts.enumerated() where random.chance(70) {
         batch.setTimed(slot: slot, Int64(random.below(fact.isTruth ? 2 : 4)))
+      }
+      for slot in batch.layout.aggregates.indices where random.chance(70) {
+        batch.setAggregate(slot: slot, random.pick(Generated.numbers))
       }
       if random.chance(20) { batch.setZoneMissing() }
       for name in ["other", "new", "best"] where random.chance(70) { batch.addList(name) }

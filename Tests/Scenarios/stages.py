@@ -167,10 +167,10 @@ def reset_topics():
     return wait_until(gone, 60)
 
 
-def feed(orders, work, number):
+def feed(orders, work, number, bootstrap=None):
     return subprocess.Popen(
         [os.path.join(BIN, "passflow-ingest"), "--orders", orders, "--exit-when-done"], cwd=ROOT,
-        env={**os.environ, "PASSFLOW_KAFKA_BOOTSTRAP": BOOTSTRAP, "PASSFLOW_HTTP_PORT": "0",
+        env={**os.environ, "PASSFLOW_KAFKA_BOOTSTRAP": bootstrap or BOOTSTRAP, "PASSFLOW_HTTP_PORT": "0",
              "PASSFLOW_STATE_DIRECTORY": os.path.join(work, f"ingest-{number}"),
              "PASSFLOW_INGEST_IDENTITY_SECRET_FILE": os.path.join(work, "identity.key"),
              "PASSFLOW_DEAD_LETTERS_KEY_FILE": os.path.join(work, "dead-letter.key")},

@@ -131,6 +131,15 @@ import Testing
     if Bool.random(using: &random) { facts.stockMargin = Int64.random(in: -9...9, using: &random) }
     if Bool.random(using: &random) { facts.paidAt = instant(&random) }
     facts.bundleOrderIds = some(0...3, &random) { text(&$0) }
+    facts.aggregates = some(0...3, &random) { random in
+      var aggregate = HistoryAggregateValue()
+      aggregate.measure = Int32.random(in: -1...11, using: &random)
+      aggregate.spanUs = Bool.random(using: &random) ? 0 : 3_600_000_000
+      aggregate.months = Int32.random(in: 0...2, using: &random)
+      aggregate.code = Array(text(&random).utf8)
+      aggregate.value = Bool.random(using: &random) ? nil : Int64.random(in: 0...99, using: &random)
+      return aggregate
+    }
     return facts
   }
 }

@@ -5,12 +5,13 @@ import Rules
 /// Facts of orders from a CSV file: a line of fact names, then a line per order.
 ///
 /// Empty: missing. Amounts and counts as numbers, truths as true/false or 1/0, times as RFC 3339 or µs since 1970,
-/// lists of texts with `|` between them. `history.returns(3)` and `inList("best")` are names as well.
+/// lists of texts with `|` between them. `history.returns(3)`, `history.orders(3)` and `inList("best")` are names as well.
 struct FactFile {
   private enum Column {
     case skip
     case fact(Fact, RuleType)
     case claims(slot: Int)
+    case aggregate(slot: Int, RuleType)
     case list(name: String)
   }
 
@@ -50,6 +51,10 @@ struct FactFile {
     where name.hasPrefix(prefix) {
       let months = Int(name.dropFirst(prefix.count).dropLast()) ?? 0
       return plan.layout.claimSlot(scope, months: months).map { .claims(slot: $0) } ?? .skip
+    }
+    if let aggregate = HistoryAggregate(named: name) {
+      return plan.layout.aggregates.firstIndex(of: aggregate)
+        .map { .aggregate(slot: $0, aggregate.measure.type) } ?? .skip
     }
     if name.hasPrefix("inList(\"") { return .list(name: String(name.dropFirst(8).dropLast(2))) }
     guard let entry = FactCatalog.entries.first(where: { $0.name == name }), let fact = entry.fact,
@@ -113,6 +118,11 @@ struct FactFile {
         switch columns[index] {
         case .skip: break
         case .claims(let slot): if let value = Int64(text) { batch.setClaimCount(slot: slot, value) }
+        case .aggregate(let slot, let type):
+          let value =
+            type == .decimal
+            ? FactFile.ruleUnits(text) : type == .timestamp ? FactFile.time(text) : Int64(text)
+          if let value { batch.setAggregate(slot: slot, value) }
         case .list(let name):
           batch.addList(name)
           let bit = batch.namedLists - 1
