@@ -148,7 +148,15 @@ func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
       History.HistoryAggregate.Measure(rawValue: Int32(aggregate.measure.rawValue)).map {
         History.HistoryAggregate($0, historyWindow(aggregate.window), code: aggregate.code)
       }
-    })
+    }, profile: profileParts(demand))
+}
+
+private func profileParts(_ demand: Rules.FactDemand) -> ProfileParts {
+  var parts: ProfileParts = []
+  if demand.needsCustomerGrade { parts.insert(.grade) }
+  if demand.needsHeldCoupons { parts.insert(.coupons) }
+  if demand.needsCart { parts.insert(.cart) }
+  return parts
 }
 
 private func historyWindow(_ window: Rules.HistoryAggregate.Window) -> History.HistoryAggregate.Window {

@@ -26,6 +26,8 @@ public final class EnrichProcessor: StatefulProcessor {
     public var folded = 0
     /// Folded too, but no snapshots.
     public var contexts = 0
+    /// Likewise, of customers.
+    public var profiles = 0
     public var emitted = 0
     public var duplicates = 0
     public var late = 0
@@ -51,6 +53,8 @@ public final class EnrichProcessor: StatefulProcessor {
     var collected: [(key: [UInt8], customer: CustomerHistory)] = []
     /// Nothing was ever written: no need to look.
     var isFileEmpty: Bool
+    /// Some customer's profile may be in the file.
+    var hasProfiles = false
     /// Nil when no rule has ever asked for any.
     var deadlines: Deadlines?
     var demand: PartitionDemand
@@ -60,6 +64,9 @@ public final class EnrichProcessor: StatefulProcessor {
       demand = PartitionDemand(planned: planned)
       cache = StateCache(bytesMax: cacheBytes)
       isFileEmpty = try state.count() == 0
+      try state.page(after: ProfileKey.prefix, limit: 1) { key, _ in
+        hasProfiles = key.starts(with: ProfileKey.prefix)
+      }
     }
   }
 
@@ -138,15 +145,21 @@ public final class EnrichProcessor: StatefulProcessor {
       let emitted = counts.emitted
       folder.use(customers.demand.planned)
       if let deadlines = customers.deadlines { folder.clock = deadlines.clock }
+      // A profile's records are numbered from 1, since none is its own.
+      var unnumbered = 0
       if ContextEventValue.isHeld(by: value) {
         try foldContext(value, message, customers, producer)
       } else if RuleSwitchValue.isDemand(value) {
         if try !takeDemand(value, message, customers) { try malformed("demand", value, message, producer) }
+      } else if ProfileEventValue.isHeld(by: value) {
+        try foldProfile(value, message, customers, producer)
+        unnumbered = 1
       } else {
         try fold(value, message, customers, producer)
       }
       if let deadlines = customers.deadlines {
-        try fireDue(deadlines, message, emitted: counts.emitted - emitted, customers, producer)
+        try fireDue(
+          deadlines, message, emitted: counts.emitted - emitted + unnumbered, customers, producer)
       }
     }
     guard idleClock != nil else { return }
@@ -203,7 +216,7 @@ public final class EnrichProcessor: StatefulProcessor {
         found: "\(value.count) bytes"), producer)
   }
 
-  private func refuse(_ message: MessageView, _ error: any Error, _ producer: Producer) throws {
+  func refuse(_ message: MessageView, _ error: any Error, _ producer: Producer) throws {
     try deadLetter(
       message,
       Problem(
@@ -278,6 +291,11 @@ public final class EnrichProcessor: StatefulProcessor {
     var records: [(key: [UInt8], value: [UInt8])] = []
     if !customers.isFileEmpty {
       try customers.state.scan(prefix: key) { key, value in records.append(([UInt8](key), [UInt8](value))) }
+      if customers.hasProfiles {
+        try customers.state.scan(prefix: ProfileKey.prefix(ofCustomer: key)) { key, value in
+          records.append(([UInt8](key), [UInt8](value)))
+        }
+      }
       counts.loads += 1
     }
     let customer =
@@ -359,7 +377,7 @@ public final class EnrichProcessor: StatefulProcessor {
     if persistedParts % EnrichProcessor.partsPerTrim == 0 { ProcessMemory.trim() }
   }
 
-  private func deadLetter(_ message: MessageView, _ problem: Problem, _ producer: Producer) throws {
+  func deadLetter(_ message: MessageView, _ problem: Problem, _ producer: Producer) throws {
     counts.deadLetters += 1
     try refused.refuse(message, problem, producer)
   }

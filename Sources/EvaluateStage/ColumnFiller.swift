@@ -50,7 +50,9 @@ struct ColumnFiller: ~Copyable {
     guard batch.beginOrder(currencyDecimals: currency.decimals) else { return nil }
     let digestStart = digests.count
     let firstItem = items.count
-    guard fillSnapshot(snapshot, batch, &row), fillFacts(facts, batch) else { return nil }
+    guard fillSnapshot(snapshot, batch, &row), fillFacts(facts, row, batch) else {
+      return nil
+    }
     row.items = firstItem..<items.count
     row.digest = digestStart..<digests.count
     return row
@@ -312,7 +314,9 @@ struct ColumnFiller: ~Copyable {
 
   // MARK: Facts
 
-  private mutating func fillFacts(_ facts: UnsafeRawBufferPointer, _ batch: FactBatch) -> Bool {
+  private mutating func fillFacts(
+    _ facts: UnsafeRawBufferPointer, _ row: RowIdentity, _ batch: FactBatch
+  ) -> Bool {
     var reader = ProtobufReader(facts)
     var orders: Int64 = 0
     var amount: Int64 = 0
@@ -364,6 +368,9 @@ struct ColumnFiller: ~Copyable {
         let zone = reader.slice().assumingMemoryBound(to: UInt8.self)
         if layout.uses(.receiverZone) { batch.setReceiverZone(receiverIndex: receiver, zone) }
         receiver += 1
+      case 31: setText(.customerGrade, reader.slice(), batch)
+      case 32: ProfileColumns.fillHeldCoupons(reader.message(), layout, batch)
+      case 33: ProfileColumns.fillCart(reader.message(), currency: row.currency, layout, batch)
       default: reader.skip()
       }
     }

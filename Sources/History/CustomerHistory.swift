@@ -9,6 +9,8 @@ public final class CustomerHistory {
   public static let ordersMax = 50_000
   /// Orders of one customer that have a context but no snapshot yet; the next one's context is refused.
   public static let awaitedMax = 1_000
+  /// Shops of which one customer has a profile; the next one's is refused.
+  public static let profilesMax = 64
 
   public let customer: CustomerIdentity
   /// For its owner: changed since it was last collected.
@@ -27,6 +29,8 @@ public final class CustomerHistory {
   private var awaited: [FoldedOrder] = []
   /// Memory that reading lines has taken since this was last asked for.
   var purchaseBytes = 0
+  /// What is known of the customer beside the orders, by shop.
+  private(set) var profiles: [CustomerProfile] = []
   /// The latest event time of the key.
   private(set) var latestEventTime = Int64.min
 
@@ -50,6 +54,7 @@ public final class CustomerHistory {
   /// An estimate of the memory held, for a cache's budget.
   public var memoryBytes: Int {
     var sum = 400 + orders.count * Self.orderOverheadBytes + awaited.count * 400
+    for profile in profiles { sum += 400 + profile.byteCount }
     for order in orders {
       sum += order.snapshotBytes + order.snapshots.count * Self.snapshotOverheadBytes
     }
@@ -125,6 +130,33 @@ public final class CustomerHistory {
     return (nil, order.insert(context))
   }
 
+  /// Takes what is told of the customer in a shop. Returns the parts that this changed.
+  func insert(_ event: ProfileEventValue) throws(HistoryError) -> ProfileParts {
+    if let index = profiles.firstIndex(where: { $0.shopNo == event.shopNo }) {
+      return profiles[index].insert(event)
+    }
+    guard profiles.count < Self.profilesMax else { throw .tooManyProfiles }
+    var profile = CustomerProfile(shopNo: event.shopNo)
+    let parts = profile.insert(event)
+    if !parts.isEmpty { profiles.append(profile) }
+    return parts
+  }
+
+  func profile(ofShop shopNo: Int32) -> CustomerProfile? { profiles.first { $0.shopNo == shopNo } }
+
+  private func restoreProfile(_ key: [UInt8], _ record: [UInt8]) throws(HistoryError) {
+    guard let (shopNo, part) = ProfileKey.parts(of: key, customer: customer.recordPrefix) else {
+      throw .otherCustomer
+    }
+    if let index = profiles.firstIndex(where: { $0.shopNo == shopNo }) {
+      return try profiles[index].restore(part, record)
+    }
+    guard profiles.count < Self.profilesMax else { throw .tooManyProfiles }
+    var profile = CustomerProfile(shopNo: shopNo)
+    try profile.restore(part, record)
+    profiles.append(profile)
+  }
+
   private func takeAwaited(_ shopNo: Int32, _ orderId: [UInt8]) -> FoldedOrder? {
     guard !awaited.isEmpty,
       let index = awaited.firstIndex(where: { $0.shopNo == shopNo && $0.orderId == orderId })
@@ -179,6 +211,10 @@ public final class CustomerHistory {
   ) throws(HistoryError) {
     self.customer = customer
     for (key, value) in records {
+      if key.starts(with: ProfileKey.prefix) {
+        try restoreProfile(key, value)
+        continue
+      }
       guard let parts = key.withUnsafeBytes({ RecordKey($0) }) else { throw .malformedRecord }
       guard parts.customer == customer else { throw .otherCustomer }
       let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
@@ -209,8 +245,15 @@ public final class CustomerHistory {
       key.withUnsafeBytes { keyBytes in writer.withUnsafeBytes { store(keyBytes, $0) } }
       order.isChanged = false
     }
+    for index in profiles.indices where !profiles[index].changed.isEmpty {
+      let shopNo = profiles[index].shopNo
+      profiles[index].takeChanged { part, record in
+        let key = ProfileKey.bytes(ofCustomer: prefix, shopNo: shopNo, part: part)
+        key.withUnsafeBytes { key in record.withUnsafeBytes { store(key, $0) } }
+      }
+    }
     changed.orders.removeAll(keepingCapacity: changed.orders.count < 64)
   }
 
-  public var hasChanges: Bool { !changed.orders.isEmpty }
+  public var hasChanges: Bool { !changed.orders.isEmpty || profiles.contains { !$0.changed.isEmpty } }
 }

@@ -55,15 +55,18 @@ public struct FactDemand: Hashable, Sendable {
   public var timed: [TimedFact]
   /// Those beyond `aggregatesMax` are not computed.
   public var aggregates: [HistoryAggregate]
+  /// Parts of the customer's profile.
+  public var profile: ProfileParts
 
   public init(
     claimWindows: [ClaimWindow] = [], lists: [String] = [], needsStock: Bool = false,
-    timed: [TimedFact] = [], aggregates: [HistoryAggregate] = []
+    timed: [TimedFact] = [], aggregates: [HistoryAggregate] = [], profile: ProfileParts = []
   ) {
     self.claimWindows = claimWindows
     self.lists = lists
     self.needsStock = needsStock
     self.timed = timed
     self.aggregates = aggregates
+    self.profile = profile
   }
 }

@@ -12,4 +12,6 @@ public enum HistoryError: Error, Equatable, Sendable {
   case tooManyOrders
   /// `CustomerHistory.awaitedMax` orders that have not come yet have a context, and this would be one more.
   case tooManyAwaited
+  /// The customer has profiles in `CustomerHistory.profilesMax` shops, and this would be one more.
+  case tooManyProfiles
 }

@@ -34,7 +34,8 @@ extension HistoryFolder {
     addToHash(&hash, from: hashed)
     let own = customer.customer.kind == .none
     let latestInstant = own ? order.snapshots.last?.eventTime ?? 0 : customer.latestEventTime
-    writer.int64(7, cut == .max ? max(latestInstant, lastDue(of: order)) : cut)
+    let told = profileInstant(of: order, in: customer)
+    writer.int64(7, cut == .max ? max(latestInstant, told, lastDue(of: order)) : cut)
     writer.bool(8, cause.n == 0)
     hashed = writer.count
     if let late = lateState(of: order, decided) {
@@ -82,8 +83,11 @@ extension HistoryFolder {
         writeTimed(of: state, index, in: customer, cut: cut, bundles: bundles, to: &facts)
       }
       if isHistoryKnown { aggregates.write(to: &facts) }
-      for index in state.zones.ofReceivers {
-        facts.presentString(30, index == 0 ? "" : state.zones.names[Int(index) - 1])
+      for zone in state.zones.ofReceivers {
+        facts.presentString(30, zone == 0 ? "" : state.zones.names[Int(zone) - 1])
+      }
+      if !demand.profile.isEmpty, !customer.profiles.isEmpty {
+        writeProfile(of: customer.orders[index], in: customer, to: &facts)
       }
     }
   }

@@ -97,6 +97,7 @@ public final class HistoryFolder {
       customer.indexOfOrder(shopNo: summary.shopNo, orderId: orderId).map {
         customer.orders[$0].effective
       } ?? []
+    let latestBefore = customer.latestEventTime
     let (index, insertion) = try customer.insert(dated, shopNo: summary.shopNo, orderId: orderId)
     let order = customer.orders[index]
     if order.epoch < position.epoch {
@@ -107,6 +108,7 @@ public final class HistoryFolder {
     decide(index, in: customer, &cause, always: true, emit)
     if insertion != .duplicate, customer.orders.count > 1, customer.customer.kind != .none {
       decideSiblings(of: index, before: before, in: customer, &cause, emit)
+      decideHolders(but: index, from: latestBefore, in: customer, &cause, emit)
     }
     return FoldOutcome(
       isDuplicate: insertion == .duplicate, isLate: (before.last?.version ?? .min) > dated.version,

@@ -9,20 +9,7 @@ extension IngestDesk {
     var problems: [Problem] = []
     let mall = id(request.parameters["mall"], "mall", &problems)
     let order = id(request.parameters["order"], "order", &problems)
-    let shopText = request.parameters["shop"] ?? ""
-    let shop = IngestDesk.shopNumber(shopText)
-    if shop == nil {
-      problems.append(
-        Problem(
-          code: "type.integer", field: "shop", expected: "an integer of 0 to \(Int32.max)",
-          found: IngestDesk.classOf(shopText)))
-    }
-    if !settings.malls.isEmpty, !mall.isEmpty, !settings.malls.contains(mall) {
-      problems.append(
-        Problem(
-          code: "mall.unknown", field: "mall", expected: "a mall of ingest.malls",
-          found: IngestDesk.classOf(mall)))
-    }
+    let shop = shopOfPath(request, mall, &problems)
     var found: OrderContext?
     switch request.body.withUnsafeBytes({ contextReader.read($0) }) {
     case .success(let context):
@@ -41,6 +28,25 @@ extension IngestDesk {
     return .wait(sequence: sequence, IngestAnswers.contextAccepted)
   }
 
+  /// The shop of the path; notes what is wrong with it and with the mall.
+  func shopOfPath(_ request: HTTPRequest, _ mall: String, _ problems: inout [Problem]) -> Int32? {
+    let shopText = request.parameters["shop"] ?? ""
+    let shop = IngestDesk.shopNumber(shopText)
+    if shop == nil {
+      problems.append(
+        Problem(
+          code: "type.integer", field: "shop", expected: "an integer of 0 to \(Int32.max)",
+          found: IngestDesk.classOf(shopText)))
+    }
+    if !settings.malls.isEmpty, !mall.isEmpty, !settings.malls.contains(mall) {
+      problems.append(
+        Problem(
+          code: "mall.unknown", field: "mall", expected: "a mall of ingest.malls",
+          found: IngestDesk.classOf(mall)))
+    }
+    return shop
+  }
+
   /// A sender's clock may be ahead by so much: what it says of later times would never be outdone.
   static let aheadMinutesMax: Int64 = 10
 
@@ -53,7 +59,7 @@ extension IngestDesk {
   }
 
   /// The server lets no NUL through in a path, which the key relies on.
-  private func id(_ text: String?, _ field: String, _ problems: inout [Problem]) -> String {
+  func id(_ text: String?, _ field: String, _ problems: inout [Problem]) -> String {
     let text = text ?? ""
     if text.isEmpty || text.utf8.count > OrderEventLimits.idBytesMax {
       problems.append(

@@ -3,7 +3,10 @@ import Topics
 
 /// `POST /v1/orders`
 extension IngestDesk {
-  func takeOrders(_ request: HTTPRequest) throws -> Outcome {
+  func takeOrders(_ request: HTTPRequest) throws -> Outcome { try takeEvents(request, profileOf: nil) }
+
+  /// One event or many, a line each; with an owner, profiles of customers.
+  func takeEvents(_ request: HTTPRequest, profileOf owner: ProfileOwner?) throws -> Outcome {
     let isLines = IngestDesk.saysLines(request.header("Content-Type"))
     return try request.body.withUnsafeBytes { body in
       let before = intake.counts
@@ -12,14 +15,15 @@ extension IngestDesk {
       case .empty: return .answer(IngestAnswers.empty)
       case .single:
         var taking = Taking()
-        taking.note(try intake.take(body, source: "http", position: 1), line: 1)
+        taking.note(
+          try intake.take(body, source: "http", position: 1, profileOf: owner), line: 1)
         return taking.outcome
-      case .lines: return try takeLines(body)
+      case .lines: return try takeLines(body, profileOf: owner)
       }
     }
   }
 
-  private func takeLines(_ body: UnsafeRawBufferPointer) throws -> Outcome {
+  private func takeLines(_ body: UnsafeRawBufferPointer, profileOf owner: ProfileOwner?) throws -> Outcome {
     var lines = 0
     forEachLine(of: body) { _, _ in lines &+= 1 }
     guard lines <= IngestDesk.linesMax else {
@@ -30,7 +34,8 @@ extension IngestDesk {
     }
     var taking = Taking()
     try forEachLine(of: body) { line, number in
-      taking.note(try intake.take(line, source: "http", position: number), line: number)
+      taking.note(
+        try intake.take(line, source: "http", position: number, profileOf: owner), line: number)
     }
     return taking.outcome
   }

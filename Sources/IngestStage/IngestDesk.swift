@@ -34,6 +34,7 @@ final class IngestDesk: @unchecked Sendable {
     self.topics = topics
     self.metrics = metrics
     intake = settings.intake(producer, topics)
+    intake.profileAheadUsMax = IngestDesk.aheadMinutesMax * 60_000_000
     intake.onRefusal = { _, problems, _ in metrics.refused(problems) }
   }
 

@@ -50,6 +50,9 @@ final class IngestDoor: Sendable {
       HTTPRoute(.post, "/v1/orders/{mall}/{shop}/{order}/context", bodyBytesMax: 4_096) { [self] request in
         handle(request, .context) { try $0.takeContext(request) }
       },
+      HTTPRoute(.post, "/v1/customers/{mall}/{shop}/profile", bodyBytesMax: bodyBytesMax) { [self] request in
+        handle(request, .profile) { try $0.takeProfiles(request) }
+      },
       HTTPRoute(.post, "/v1/webhooks/cafe24", bodyBytesMax: IngestDesk.webhookBytesMax) { [self] request in
         handle(request, .webhook) { try $0.takeWebhook(request) }
       },

@@ -58,6 +58,9 @@ public final class OrderIntake {
   /// Set: the highest event time of what was accepted is kept here, µs.
   public var latestEventTimeUs: Int64?
   public var onRefusal: ((Int64, [Problem], Int) -> Void)?
+  /// A profile's `at` may be so many µs ahead of the clock; nil: any number. What is told of later times would never be
+  /// outdone.
+  public var profileAheadUsMax: Int64?
 
   /// `knownMalls`: empty takes every mall.
   public init(
@@ -75,9 +78,10 @@ public final class OrderIntake {
   }
 
   /// Takes one event. `position` is its line or a number of the sender's request.
-  /// `readableAfter`: bytes of memory behind the event that may be read.
+  /// `readableAfter`: bytes of memory behind the event that may be read. `owner`: it is a customer's profile.
   public func take(
-    _ bytes: UnsafeRawBufferPointer, readableAfter: Int = 0, source: String, position: Int64
+    _ bytes: UnsafeRawBufferPointer, readableAfter: Int = 0, source: String, position: Int64,
+    profileOf owner: ProfileOwner? = nil
   ) throws -> Verdict {
     writer.removeAll()
     if bytes.count > limits.eventBytesMax {
@@ -86,13 +90,13 @@ public final class OrderIntake {
         found: "\(bytes.count) bytes")
       return try refuse(bytes, [problem], source: source, position: position)
     }
-    switch reader.read(bytes, readableAfter: readableAfter, into: &writer) {
+    switch reader.read(bytes, readableAfter: readableAfter, profileOf: owner, into: &writer) {
     case .accepted(let routing):
       if let problem = problem(with: routing) {
         return try refuse(bytes, [problem], source: source, position: position)
       }
       count(routing)
-      if let latest = latestEventTimeUs { latestEventTimeUs = max(latest, eventTimeUs()) }
+      if let latest = latestEventTimeUs { latestEventTimeUs = max(latest, eventTimeUs(routing)) }
       let partition = Partitioner.partition(forKey: routing.key, count: topics.orders.partitionCount)
       var sequence = try writer.withUnsafeBytes {
         try producer.send(topic: topics.orders, partition: partition, key: routing.key, value: $0)
@@ -104,9 +108,10 @@ public final class OrderIntake {
     }
   }
 
-  /// Of the snapshot just written.
-  private func eventTimeUs() -> Int64 {
-    writer.withUnsafeBytes { bytes in
+  /// Of the record just written.
+  private func eventTimeUs(_ routing: OrderRouting) -> Int64 {
+    if routing.isProfile { return routing.eventTime.microseconds }
+    return writer.withUnsafeBytes { bytes in
       var reader = ProtobufReader(bytes)
       while reader.next() {
         if reader.field == 6 { return reader.int64() }
@@ -140,6 +145,11 @@ public final class OrderIntake {
       return Problem(
         code: "mall.unknown", field: "mall_id", expected: "a mall of ingest.malls",
         found: "string of \(routing.mallId.count) bytes")
+    }
+    if routing.isProfile, let ahead = profileAheadUsMax, routing.eventTime.microseconds > clockUs() &+ ahead {
+      return Problem(
+        code: "time.future", field: "at", expected: "at most \(ahead / 60_000_000) minutes from now",
+        found: "a later time")
     }
     let bytes = routing.key.count &+ writer.count
     guard bytes > limits.recordBytesMax else { return nil }

@@ -33,14 +33,24 @@ public enum BacktestSources {
         continue
       }
       try writer.withUnsafeBytes { snapshot in
+        let position = InputPosition(partition: 0, offset: file.lineNumber)
+        if ProfileEventValue.isHeld(by: snapshot),
+          let profile = ProfileEventValue(orders: snapshot), let identity = CustomerIdentity(profile)
+        {
+          let customer = customers[identity] ?? CustomerHistory(customer: identity)
+          customers[identity] = customer
+          folder.clock = max(folder.clock, profile.at.microseconds)
+          try folder.fold(profile, position: position, into: customer) { record in
+            do { try backtest.add(record.bytes) } catch { failure = failure ?? error }
+          }
+          return
+        }
         let summary = try SnapshotSummary(snapshot)
         let identity = summary.customer(in: snapshot)
         folder.clock = max(folder.clock, summary.eventTime.microseconds)
         let customer = customers[identity] ?? CustomerHistory(customer: identity)
         customers[identity] = customer
-        try folder.fold(
-          snapshot, position: InputPosition(partition: 0, offset: file.lineNumber), into: customer
-        ) { record in
+        try folder.fold(snapshot, position: position, into: customer) { record in
           do { try backtest.add(record.bytes) } catch { failure = failure ?? error }
         }
       }
@@ -60,10 +70,12 @@ public enum BacktestSources {
     var needsStock = false
     var timed: [History.TimedFact] = []
     var aggregates: [History.HistoryAggregate] = []
+    var profile: ProfileParts = []
     for demand in sets.map({ factDemand(of: $0) }) {
       windows.formUnion(demand.claimWindows)
       for list in demand.lists where !lists.contains(list) { lists.append(list) }
       needsStock = needsStock || demand.needsStock
+      profile.formUnion(demand.profile)
       for fact in demand.timed where !timed.contains(fact) { timed.append(fact) }
       for aggregate in demand.aggregates where !aggregates.contains(aggregate) {
         aggregates.append(aggregate)
@@ -72,7 +84,7 @@ public enum BacktestSources {
     return History.FactDemand(
       claimWindows: windows.sorted { ($0.scope.rawValue, $0.months) < ($1.scope.rawValue, $1.months) },
       lists: lists.sorted(by: bytesPrecede), needsStock: needsStock, timed: timed,
-      aggregates: aggregates)
+      aggregates: aggregates, profile: profile)
   }
 
   /// Records of a topic that lie between two times, up to the end that it has now; no group, nothing committed.

@@ -236,8 +236,9 @@ enum FactRange {
   private static let notNegative: Set<String> = [
     "amount.items", "amount.ordered", "amount.current", "amount.paid", "amount.shipping", "amount.discount",
     "amount.surcharge", "amount.discount.grade", "amount.discount.coupon", "amount.points",
-    "payment.installments", "history.orders", "bundle.partners", "item.quantity", "item.price",
-    "receivers.count", "claim.lines", "claim.quantity",
+    "payment.installments", "customer.coupons", "cart.products", "cart.quantity", "cart.amount",
+    "history.orders", "bundle.partners", "item.quantity", "item.price", "receivers.count",
+    "claim.lines", "claim.quantity",
   ]
 
   static func values(of name: String, _ entry: FactCatalog.Entry?) -> ValueSet {

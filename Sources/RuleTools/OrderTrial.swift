@@ -76,14 +76,22 @@ public final class OrderTrial {
   }
 
   private func fold(_ snapshot: UnsafeRawBufferPointer) throws {
+    let position = InputPosition(partition: 0, offset: offset)
+    if ProfileEventValue.isHeld(by: snapshot),
+      let profile = ProfileEventValue(orders: snapshot), let identity = CustomerIdentity(profile)
+    {
+      let customer = customers[identity] ?? CustomerHistory(customer: identity)
+      customers[identity] = customer
+      folder.clock = max(folder.clock, profile.at.microseconds)
+      try folder.fold(profile, position: position, into: customer) { keep($0) }
+      return
+    }
     let summary = try SnapshotSummary(snapshot)
     let identity = summary.customer(in: snapshot)
     let customer = customers[identity] ?? CustomerHistory(customer: identity)
     customers[identity] = customer
     folder.clock = max(folder.clock, summary.eventTime.microseconds)
-    try folder.fold(snapshot, position: InputPosition(partition: 0, offset: offset), into: customer) {
-      keep($0)
-    }
+    try folder.fold(snapshot, position: position, into: customer) { keep($0) }
   }
 
   private func keep(_ record: EmittedRecord) {

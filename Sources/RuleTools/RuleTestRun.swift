@@ -161,6 +161,7 @@ enum GivenFacts {
     case "history.amount": facts.historyAmount = try number()
     case "bundle.partners": facts.bundlePartners = try number()
     case "ip.country": facts.ipCountry = node.isNull ? "" : try wrapped { try node.asString() }
+    case "customer.grade": facts.customerGrade = node.isNull ? "" : try wrapped { try node.asString() }
     case "zones":
       facts.zones = node.isNull ? [] : try wrapped { try node.asSequence().map { try $0.asString() } }
       facts.zoneMissing = node.isNull
@@ -221,7 +222,9 @@ enum GivenFacts {
   }
 
   private static func setClaims(_ name: String, _ node: YAMLNode, _ facts: inout FactsValue) throws {
-    let known = ["history.orders", "history.amount", "bundle.partners", "ip.country", "zones"]
+    let known = [
+      "history.orders", "history.amount", "bundle.partners", "ip.country", "customer.grade", "zones",
+    ]
     if try setTimed(name, node, &facts) { return }
     if try setAggregate(name, node, &facts) { return }
     let counts: [(String, Topics.ClaimScope)] = [

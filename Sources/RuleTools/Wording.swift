@@ -63,6 +63,12 @@ struct Wording {
     "ip.country is missing": "국가를 알 수 있는 공인 IP가 없습니다",
     "not paid, or not given": "아직 결제되지 않았거나 시각을 받지 못했습니다",
     "the level is unknown or too old": "재고를 모르거나 너무 오래되었습니다",
+    "not sent, and a completed claim does not say its refund": "환불 금액을 알 수 없는 완료된 클레임이 있습니다",
+    "it has neither zip nor address": "배송지에 우편번호와 주소가 없습니다",
+    "no profile of the customer has told it": "고객 정보(프로필)를 받지 못했습니다",
+    "no profile of the customer has told it, or the cart is in another currency":
+      "장바구니 정보를 받지 못했거나 통화가 주문과 다릅니다",
+    "the cart is in another currency": "장바구니의 통화가 주문과 다릅니다",
   ]
 
   // MARK: Conditions

@@ -1,4 +1,4 @@
-/// What is asked of the lines of an order: `items`, `allItems`, `receivers`, `claims`, `coupons`, the whole of them or
+/// What is asked of the lines of an order: `items`, `allItems`, `receivers`, `claims`, `coupons`, `heldCoupons`, `cart`, the whole of them or
 /// what `filter` leaves, and what `map` makes of them.
 extension Checker {
   struct LineRange {
@@ -11,6 +11,8 @@ extension Checker {
     "items": .init(level: .item, everyLine: false), "allItems": .init(level: .item, everyLine: true),
     "receivers": .init(level: .receiver, everyLine: true), "claims": .init(level: .claim, everyLine: true),
     "coupons": .init(level: .coupon, everyLine: true),
+    "heldCoupons": .init(level: .heldCoupon, everyLine: true),
+    "cart": .init(level: .cartLine, everyLine: true),
   ]
   private static let quantifiers: [String: TypedExpression.Quantifier.Kind] = [
     "exists": .exists, "all": .all, "exists_one": .one,
@@ -56,7 +58,13 @@ extension Checker {
     case (false, .all): condition = .or(range.filters.map { .not($0) } + [body])
     case (false, _): condition = .and(range.filters + [body])
     }
-    return (.quantified(.init(kind: kind, lines: range.lines), condition), .bool)
+    return (whereKnown(range, .quantified(.init(kind: kind, lines: range.lines), condition)), .bool)
+  }
+
+  /// Unknown where nobody knows what lines there are.
+  private func whereKnown(_ range: LineRange, _ value: TypedExpression) -> TypedExpression {
+    guard let count = range.lines.level.count else { return value }
+    return .conditional(.compare(.greaterOrEqual, .fact(count), .number(0)), value, value)
   }
 
   /// `size(items)`, `sum(items.map(i, …))`.
@@ -71,7 +79,7 @@ extension Checker {
     let filter: TypedExpression =
       range.filters.count == 1
       ? range.filters[0] : range.filters.isEmpty ? .truth(true) : .and(range.filters)
-    if fold == .count { return (.fold(.count, range.lines, filter, .number(1)), .int) }
+    if fold == .count { return (whereKnown(range, .fold(.count, range.lines, filter, .number(1))), .int) }
     guard let element = range.element else {
       return failure(expression, "say of which number", hint: "for example max(items.map(i, i.price))")
     }
@@ -81,7 +89,7 @@ extension Checker {
         ? Checker.invalid
         : failure(arguments[0], "expected numbers, found \(element.type)")
     }
-    return (.fold(fold, range.lines, filter, element.value), element.type)
+    return (whereKnown(range, .fold(fold, range.lines, filter, element.value)), element.type)
   }
 
   /// A text or number among those that `map` makes: as `exists`.
@@ -107,7 +115,7 @@ extension Checker {
     default: return failure(left, "expected a constant to the left of in")
     }
     let condition: TypedExpression = range.filters.isEmpty ? same : .and(range.filters + [same])
-    return (.quantified(.init(kind: .exists, lines: range.lines), condition), .bool)
+    return (whereKnown(range, .quantified(.init(kind: .exists, lines: range.lines), condition)), .bool)
   }
 
   /// Nil: something is wrong with it that is reported.

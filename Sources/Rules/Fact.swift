@@ -8,11 +8,13 @@
   case amountDiscountGrade, amountDiscountCoupon, amountPoints, amountRefunded, installments
   case historyOrders, historyAmount, bundlePartners
   case receiverCount, addressDue
+  case heldCouponCount, cartProducts, cartQuantity, cartAmount
   case placedAt, paidAt, paidOrPlacedAt
   // Order, truths.
   case isGift, placedHoliday, paidHoliday, hasMarketNumber, platformFirst, isMember, isGuest
   // Order, texts.
-  case currency, paymentStatus, channel, event, grade, addressState, ipCountry, paymentGateway, cardIssuer
+  case currency, paymentStatus, channel, event, grade, addressState, ipCountry, paymentGateway, cardIssuer,
+    customerGrade
   // Order, lists of texts.
   case paymentMethods, zones, coupons, couponTypes
   // Item, 64-bit numbers.
@@ -32,6 +34,12 @@
   case claimKind, claimStatus, claimReason
   // Coupon: texts.
   case couponNumber, couponType
+  // Coupon that the customer holds: 64-bit numbers, texts.
+  case heldCouponIssuedAt, heldCouponExpiresAt
+  case heldCouponNumber, heldCouponType
+  // Line of the customer's cart: 64-bit numbers, texts.
+  case cartLineQuantity, cartLinePrice, cartLineAddedAt
+  case cartLineProductCode, cartLineSku
 
   public enum Storage: Sendable { case number, truth, text, textList }
 
@@ -48,7 +56,9 @@
     case ..<Fact.receiverHasAddress: .item
     case ..<Fact.claimRequestedAt: .receiver
     case ..<Fact.couponNumber: .claim
-    default: .coupon
+    case ..<Fact.heldCouponIssuedAt: .coupon
+    case ..<Fact.cartLineQuantity: .heldCoupon
+    default: .cartLine
     }
   }
 
@@ -56,7 +66,7 @@
   @inlinable static var orderTruthCount: Int { Int(Fact.currency.rawValue - Fact.isGift.rawValue) }
   @inlinable static var orderTextCount: Int { Int(Fact.paymentMethods.rawValue - Fact.currency.rawValue) }
   @inlinable static var orderListCount: Int { Int(Fact.itemQuantity.rawValue - Fact.paymentMethods.rawValue) }
-  @inlinable static var count: Int { Int(Fact.couponType.rawValue) + 1 }
+  @inlinable static var count: Int { Int(Fact.cartLineSku.rawValue) + 1 }
 }
 
 extension Fact: Comparable {

@@ -19,6 +19,8 @@ extension FactBatch {
     receivers.starts[count] = Int32(truncatingIfNeeded: receivers.count)
     claims.starts[count] = Int32(truncatingIfNeeded: claims.count)
     coupons.starts[count] = Int32(truncatingIfNeeded: coupons.count)
+    heldCoupons.starts[count] = Int32(truncatingIfNeeded: heldCoupons.count)
+    cartLines.starts[count] = Int32(truncatingIfNeeded: cartLines.count)
     return true
   }
 

@@ -122,6 +122,8 @@ extension FactBatch {
     case .receiver: receivers
     case .claim: claims
     case .coupon: coupons
+    case .heldCoupon: heldCoupons
+    case .cartLine: cartLines
     }
   }
 }

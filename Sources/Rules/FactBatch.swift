@@ -49,6 +49,8 @@ public final class FactBatch {
   @usableFromInline let receivers: LineColumns
   @usableFromInline let claims: LineColumns
   @usableFromInline let coupons: LineColumns
+  @usableFromInline let heldCoupons: LineColumns
+  @usableFromInline let cartLines: LineColumns
 
   /// Minor units × this = ten-thousandths of the unit, for the row at hand.
   @exclusivity(unchecked) @usableFromInline var moneyFactor: Int64 = 10_000
@@ -84,6 +86,8 @@ public final class FactBatch {
     receivers = lines(.receiver)
     claims = lines(.claim)
     coupons = lines(.coupon)
+    heldCoupons = lines(.heldCoupon)
+    cartLines = lines(.cartLine)
   }
 
   deinit {

@@ -41,6 +41,7 @@ public enum FactCatalog {
     "market_discount", "giftcard", "pointcard", "etc",
   ]
   private static let noKey = "the order has no customer key (no member id, phone or e-mail)"
+  private static let noProfile = "no profile of the customer has told it"
   private static let noEarlier = "there is no earlier order, or no customer key"
   private static let notGiven = "the sender did not give it"
 
@@ -107,6 +108,22 @@ public enum FactCatalog {
       "no member id, but a phone or e-mail", missing: noKey),
     entry("channel", .string, .channel, "판매 채널", "sales channel", missing: notGiven),
     entry("event", .string, .event, "주문에 일어난 일 (order.placed 등)", "what happened to the order"),
+    entry(
+      "customer.grade", .string, .customerGrade, "판단 시점의 회원 등급 (프로필)",
+      "the customer's grade as told last", missing: noProfile),
+    entry(
+      "customer.coupons", .int, .heldCouponCount, "고객이 보유한 쿠폰 수", "coupons that the customer holds",
+      missing: noProfile),
+    entry(
+      "cart.products", .int, .cartProducts, "장바구니 상품 종류 수", "different product codes in the customer's cart",
+      missing: noProfile),
+    entry(
+      "cart.quantity", .int, .cartQuantity, "장바구니 수량 합", "pieces in the customer's cart",
+      missing: noProfile),
+    entry(
+      "cart.amount", .decimal, .cartAmount, "장바구니 총 금액: (판매가 + 옵션가) × 수량의 합, 할인 전",
+      "sum of (unit price + option price) × quantity in the customer's cart, before discounts",
+      missing: noProfile + ", or the cart is in another currency"),
     entry("grade", .string, .grade, "주문 시점의 회원 등급", "the buyer's grade at the order", missing: notGiven),
     entry("gift.is_gift", .bool, .isGift, "선물하기 주문 여부", "the order is a gift"),
     entry(
@@ -210,6 +227,25 @@ public enum FactCatalog {
     entry("claim.quantity", .int, .claimQuantity, "클레임에 든 수량의 합", "pieces in the claim"),
     entry("coupon.number", .string, .couponNumber, "쿠폰 번호", "number of the coupon", missing: notGiven),
     entry("coupon.type", .string, .couponType, "쿠폰 발급 유형", "issue type, as sent", missing: notGiven),
+    entry(
+      "heldCoupon.number", .string, .heldCouponNumber, "보유 쿠폰 번호", "number of the coupon", missing: noProfile),
+    entry(
+      "heldCoupon.type", .string, .heldCouponType, "보유 쿠폰 발급 유형", "issue type, as sent", missing: notGiven),
+    entry(
+      "heldCoupon.issued_at", .timestamp, .heldCouponIssuedAt, "발급 시각", "when it was issued",
+      missing: notGiven),
+    entry(
+      "heldCoupon.expires_at", .timestamp, .heldCouponExpiresAt, "만료 시각",
+      "from when on it is no longer held", missing: notGiven),
+    entry(
+      "cartLine.product_code", .string, .cartLineProductCode, "담은 상품 코드", "product code", missing: noProfile),
+    entry("cartLine.sku", .string, .cartLineSku, "담은 품목 코드 (SKU)", "stock keeping unit", missing: notGiven),
+    entry("cartLine.quantity", .int, .cartLineQuantity, "담은 수량", "quantity", missing: noProfile),
+    entry(
+      "cartLine.price", .decimal, .cartLinePrice, "담은 상품의 개당 가격 (판매가 + 옵션가)",
+      "price of one piece, options included", missing: "the cart is in another currency"),
+    entry(
+      "cartLine.added_at", .timestamp, .cartLineAddedAt, "담은 시각", "when it was put in", missing: notGiven),
   ]
 
   /// Functions with their signatures, for messages and for the documentation.

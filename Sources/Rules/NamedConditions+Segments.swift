@@ -21,6 +21,10 @@ extension NamedConditions {
     case .claims, .aggregate, .fact(.historyOrders), .fact(.historyAmount), .fact(.grade), .fact(.isMember),
       .fact(.isGuest):
       true
+    case .fact(.customerGrade), .fact(.heldCouponCount), .fact(.cartProducts), .fact(.cartQuantity),
+      .fact(.cartAmount):
+      true
+    case .fact(let fact): fact.level == .heldCoupon || fact.level == .cartLine
     default: false
     }
   }

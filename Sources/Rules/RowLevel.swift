@@ -1,9 +1,11 @@
 /// What a row of a column is: an order, or one of the lines that orders have of each kind.
 @frozen public enum RowLevel: UInt8, CaseIterable, Hashable, Sendable {
-  case order, item, receiver, claim, coupon
+  case order, item, receiver, claim, coupon, heldCoupon, cartLine
 
   /// The levels of lines.
-  @usableFromInline static let ofLines: [RowLevel] = [.item, .receiver, .claim, .coupon]
+  @usableFromInline static let ofLines: [RowLevel] = [
+    .item, .receiver, .claim, .coupon, .heldCoupon, .cartLine,
+  ]
 
   /// What facts of a line begin with in the catalog; empty for orders.
   var prefix: String {
@@ -13,6 +15,8 @@
     case .receiver: "receiver."
     case .claim: "claim."
     case .coupon: "coupon."
+    case .heldCoupon: "heldCoupon."
+    case .cartLine: "cartLine."
     }
   }
 
@@ -24,6 +28,8 @@
     case .receiver: "a receiver"
     case .claim: "a claim"
     case .coupon: "a coupon"
+    case .heldCoupon: "a held coupon"
+    case .cartLine: "a line of the cart"
     }
   }
 
@@ -45,7 +51,24 @@
         .claimRequestedAt)
     case .claim:
       return first(.claimRequestedAt, .claimCompleted, .claimKind, Fact.couponNumber.rawValue, .couponNumber)
-    case .coupon: return first(.couponNumber, .couponNumber, .couponNumber, UInt8(Fact.count), nil)
+    case .coupon:
+      return first(
+        .couponNumber, .couponNumber, .couponNumber, Fact.heldCouponIssuedAt.rawValue, .heldCouponIssuedAt)
+    case .heldCoupon:
+      return first(
+        .heldCouponIssuedAt, .heldCouponNumber, .heldCouponNumber, Fact.cartLineQuantity.rawValue,
+        .cartLineQuantity)
+    case .cartLine:
+      return first(.cartLineQuantity, .cartLineProductCode, .cartLineProductCode, UInt8(Fact.count), nil)
+    }
+  }
+
+  /// How many lines there are, where that may not be known at all.
+  var count: Fact? {
+    switch self {
+    case .heldCoupon: .heldCouponCount
+    case .cartLine: .cartProducts
+    default: nil
     }
   }
 }

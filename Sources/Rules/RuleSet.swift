@@ -17,6 +17,9 @@ public struct FactDemand: Hashable, Sendable {
   public var needsIpCountry = false
   public var needsStock = false
   public var needsHoliday = false
+  public var needsCustomerGrade = false
+  public var needsHeldCoupons = false
+  public var needsCart = false
   public init() {}
 
   /// What both ask for.
@@ -32,6 +35,9 @@ public struct FactDemand: Hashable, Sendable {
     result.needsIpCountry = needsIpCountry || other.needsIpCountry
     result.needsStock = needsStock || other.needsStock
     result.needsHoliday = needsHoliday || other.needsHoliday
+    result.needsCustomerGrade = needsCustomerGrade || other.needsCustomerGrade
+    result.needsHeldCoupons = needsHeldCoupons || other.needsHeldCoupons
+    result.needsCart = needsCart || other.needsCart
     return result
   }
 }
@@ -45,6 +51,11 @@ extension FactDemand {
     names += timedFacts.filter { !other.timedFacts.contains($0) }.map { FactReference.timed($0).name }
     names += aggregates.filter { !other.aggregates.contains($0) }.map(\.name)
     if needsStock, !other.needsStock { names.append(FactReference.fact(.itemStockAfter).name) }
+    if needsCustomerGrade, !other.needsCustomerGrade {
+      names.append(FactReference.fact(.customerGrade).name)
+    }
+    if needsHeldCoupons, !other.needsHeldCoupons { names.append("heldCoupons") }
+    if needsCart, !other.needsCart { names.append("cart") }
     return names
   }
 }
@@ -124,7 +135,12 @@ extension FactDemand {
       case .fact(.ipCountry): needsIpCountry = true
       case .fact(.itemStockAfter), .fact(.itemStockSafety): needsStock = true
       case .fact(.placedHoliday), .fact(.paidHoliday): needsHoliday = true
-      case .fact: break
+      case .fact(.customerGrade): needsCustomerGrade = true
+      case .fact(.heldCouponCount): needsHeldCoupons = true
+      case .fact(.cartProducts), .fact(.cartQuantity), .fact(.cartAmount): needsCart = true
+      case .fact(let fact):
+        if fact.level == .heldCoupon { needsHeldCoupons = true }
+        if fact.level == .cartLine { needsCart = true }
       }
     }
   }

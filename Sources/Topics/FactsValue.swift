@@ -117,6 +117,12 @@ public struct FactsValue: ProtobufValue {
   public var aggregates: [HistoryAggregateValue] = []
   /// Of an order with several receivers: the zone of each; empty = missing.
   public var receiverZones: [String] = []
+  /// Of the customer's profile at T(X); empty = missing.
+  public var customerGrade: String = ""
+  /// Nil = missing.
+  public var heldCoupons: HeldCouponsValue?
+  /// Nil = missing.
+  public var cart: CartValue?
 
   public init() {}
 
@@ -142,6 +148,9 @@ public struct FactsValue: ProtobufValue {
     case 18: timed.append(reader.value())
     case 20: aggregates.append(reader.value())
     case 30: receiverZones.append(reader.string())
+    case 31: customerGrade = reader.string()
+    case 32: heldCoupons = reader.value()
+    case 33: cart = reader.value()
     default: reader.skip()
     }
   }
@@ -167,5 +176,8 @@ public struct FactsValue: ProtobufValue {
     writer.values(18, timed)
     writer.values(20, aggregates)
     writer.strings(30, receiverZones)
+    writer.string(31, customerGrade)
+    if let heldCoupons { writer.value(32, heldCoupons) }
+    if let cart { writer.value(33, cart) }
   }
 }

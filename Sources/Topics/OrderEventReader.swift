@@ -12,6 +12,9 @@ public enum OrderEventLimits {
   public static let methodsMax = 16
   public static let categoriesMax = 64
   public static let bundleCodesMax = 64
+  /// Of a profile.
+  public static let heldCouponsMax = 100
+  public static let cartLinesMax = 100
   public static let installmentsMax: Int64 = 120
   /// Digits in the name of a gateway or card issuer: so many are no name.
   public static let nameDigitsMax = 3
@@ -51,6 +54,8 @@ public struct OrderRouting {
   public var hasAddress: Bool
   /// Fields that the contract does not know; they were left out.
   public var unknownFields: Int
+  /// A customer's profile, of no order: the order id is empty, the version 0.
+  public var isProfile = false
   /// Status codes, payment methods, event names and kinds that the contract does not know.
   public var unknownCodes: Int
 }
@@ -61,7 +66,19 @@ public enum OrderReading {
   case refused([Problem])
 }
 
-/// Reads JSON order events (`passflow.order/1`) into canonical snapshots (topics/order.proto).
+/// Whose profiles a sender tells, as far as it is known without the event.
+public struct ProfileOwner: Sendable, Equatable {
+  public var mallId: String
+  public var shopNo: Int32
+
+  public init(mallId: String, shopNo: Int32) {
+    self.mallId = mallId
+    self.shopNo = shopNo
+  }
+}
+
+/// Reads JSON order events (`passflow.order/1`) into canonical snapshots, and profiles of customers
+/// (`passflow.profile/1`) into profile events (both topics/order.proto).
 ///
 /// One per thread: it owns the parser and its buffers. One pass over simdjson's tape; texts are borrowed, nothing
 /// is allocated per item. No byte sequence can stop the process. Fields come out by number, so two texts of one
@@ -88,8 +105,11 @@ public final class OrderEventReader {
   ///
   /// `readableAfter`: bytes of memory behind the event that may be read, whatever they hold; from 32 on, the parser
   /// need not copy the event.
+  ///
+  /// `owner`: the event is a profile, and of a customer of this mall and shop, whether it says so or not.
   public func read(
-    _ bytes: UnsafeRawBufferPointer, readableAfter: Int = 0, into writer: inout ProtobufWriter
+    _ bytes: UnsafeRawBufferPointer, readableAfter: Int = 0, profileOf owner: ProfileOwner? = nil,
+    into writer: inout ProtobufWriter
   ) -> OrderReading {
     switch parser.parse(bytes, readable: bytes.count + readableAfter) {
     case .failure(let failure):
@@ -100,7 +120,12 @@ public final class OrderEventReader {
       memory.beginEvent()
       swap(&scratch, &pass.scratch)
       defer { swap(&scratch, &pass.scratch) }
-      let routing = pass.run(into: &writer)
+      let routing: OrderRouting?
+      if let owner {
+        routing = pass.runProfile(of: owner, into: &writer)
+      } else {
+        routing = pass.run(into: &writer)
+      }
       guard pass.problems.isEmpty, let routing else {
         writer.truncate(to: start)
         return .refused(pass.problems)

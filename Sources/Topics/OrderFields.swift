@@ -95,6 +95,30 @@ enum MemoField: Int, FieldName {
   ]
 }
 
+/// The top of a profile event.
+enum ProfileField: Int, FieldName {
+  case schema, mallId, shopNo, memberId, at, currency, grade, coupons, cart
+  static let names: [StaticString] = [
+    "schema", "mall_id", "shop_no", "member_id", "at", "currency", "grade", "coupons", "cart",
+  ]
+}
+
+/// `coupons[]` of a profile.
+enum HeldCouponField: Int, FieldName {
+  case couponNo, type, issuedAt, expiresAt
+  static let names: [StaticString] = [
+    "coupon_no", "type", "issued_at", "expires_at",
+  ]
+}
+
+/// `cart[]` of a profile.
+enum CartLineField: Int, FieldName {
+  case productCode, sku, quantity, unitPrice, optionPrice, addedAt
+  static let names: [StaticString] = [
+    "product_code", "sku", "quantity", "unit_price", "option_price", "added_at",
+  ]
+}
+
 /// The tables of all objects; owned by one reader, which frees them.
 struct OrderFields {
   let order = FieldTable<OrderField>()
@@ -108,6 +132,9 @@ struct OrderFields {
   let claim = FieldTable<ClaimField>()
   let claimItem = FieldTable<ClaimItemField>()
   let memo = FieldTable<MemoField>()
+  let profile = FieldTable<ProfileField>()
+  let heldCoupon = FieldTable<HeldCouponField>()
+  let cartLine = FieldTable<CartLineField>()
   let events = KeyTable([
     "order.placed", "order.paid", "order.changed", "order.canceled", "address.entered", "address.changed",
     "address.refused", "address.expired", "claim.requested", "claim.completed", "claim.refused",
@@ -135,6 +162,9 @@ struct OrderFields {
     claim.deallocate()
     claimItem.deallocate()
     memo.deallocate()
+    profile.deallocate()
+    heldCoupon.deallocate()
+    cartLine.deallocate()
     for table in [events, methods, paymentStatuses, addressStates, claimKinds, claimStatuses, itemKinds] {
       table.deallocate()
     }

@@ -5,6 +5,7 @@ extension OrderSnapshotValue {
   /// digest that stands for them, receivers as their regions.
   public func writeJSON(into json: inout JSONWriter) {
     if let context { return context.writeJSON(into: &json) }
+    if let profile { return profile.writeJSON(into: &json) }
     let decimals = Currency(code: currency)?.decimals ?? 0
     json.beginObject()
     writeHead(into: &json)

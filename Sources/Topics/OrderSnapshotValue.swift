@@ -44,7 +44,9 @@ public struct OrderSnapshotValue: ProtobufValue {
   public var ip: String = ""
   /// Set: this is no snapshot, and all else is absent. Only on `orders`.
   public var context: ContextEventValue?
-  /// Set: this is no snapshot, and all else is absent. Only on `orders`.
+  /// Likewise.
+  public var profile: ProfileEventValue?
+  /// Likewise.
   public var demand: RuleSwitchValue?
 
   public init() {}
@@ -82,6 +84,7 @@ public struct OrderSnapshotValue: ProtobufValue {
     case 29: installments = reader.int32()
     case 30: ip = reader.string()
     case ContextEventValue.field: context = reader.value()
+    case ProfileEventValue.field: profile = reader.value()
     case RuleSwitchValue.ordersField: demand = reader.value()
     default: reader.skip()
     }
@@ -119,6 +122,7 @@ public struct OrderSnapshotValue: ProtobufValue {
     writer.optionalInt64(29, installments.map(Int64.init))
     writer.string(30, ip)
     if let context { writer.value(ContextEventValue.field, context) }
+    if let profile { writer.value(ProfileEventValue.field, profile) }
     if let demand { writer.value(RuleSwitchValue.ordersField, demand) }
   }
 }

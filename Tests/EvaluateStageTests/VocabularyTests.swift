@@ -1,6 +1,7 @@
 import EvaluateStage
 import Orders
 import Rules
+import TestKit
 import Testing
 import Topics
 
@@ -110,6 +111,89 @@ struct VocabularyTests {
       $0.snapshot?.customer = key(.none)
     }
     #expect(nobody.holds == [] && Set(nobody.pending) == ["buyer.is_member", "buyer.is_guest"])
+  }
+
+  @Test func theCustomersProfileIsReadFromTheRecord() throws {
+    let conditions = [
+      #"customer.grade == "gold""#, "customer.coupons == 2 && size(heldCoupons) == 2",
+      #"heldCoupons.exists_one(c, c.number == "C1" && c.type == "signup" && c.expires_at > order.placed_at)"#,
+      "heldCoupons.exists(c, isMissing(c.issued_at))", "cart.products == 2 && cart.quantity == 6",
+      "cart.amount == 8500", #"cart.exists(c, c.sku == "S1" && c.quantity == 2 && c.price == 1500)"#,
+      "sum(cart.map(c, c.price * c.quantity)) == cart.amount",
+      "cart.exists(c, c.added_at == order.placed_at)",
+    ]
+    func fill(_ record: inout EnrichedOrderValue, currency: String) {
+      record.facts?.customerGrade = "gold"
+      var coupon = HeldCouponValue()
+      (coupon.couponNo, coupon.type, coupon.issuedAt) = ("C1", "signup", Fixture.noon)
+      coupon.expiresAt = Instant(microseconds: Fixture.noon.microseconds + 1)
+      var other = HeldCouponValue()
+      other.couponNo = "C2"
+      record.facts?.heldCoupons = HeldCouponsValue()
+      record.facts?.heldCoupons?.coupons = [coupon, other]
+      record.facts?.cart = CartValue()
+      record.facts?.cart?.currency = currency
+      record.facts?.cart?.lines = [("P1", "S1", 2), ("P1", "S2", 1), ("P2", "S3", 3)].map {
+        product, sku, quantity in
+        var line = CartLineValue()
+        (line.productCode, line.sku, line.quantity) = (product, sku, Int32(quantity))
+        (line.unitPrice, line.optionPrice) = (1000, 500)
+        line.addedAt = Fixture.noon
+        return line
+      }
+      record.facts?.cart?.lines[1].optionPrice = 0
+    }
+    // 2 × 1500 + 1 × 1000 + 3 × 1500
+    let all = try decide(conditions) { fill(&$0, currency: "KRW") }
+    #expect(all.holds == Array(conditions.indices) && all.pending == [])
+    // Prices of another currency say nothing of this order; how many pieces there are does.
+    let dollars = try decide(conditions) { fill(&$0, currency: "USD") }
+    #expect(dollars.holds == [0, 1, 2, 3, 4, 8] && dollars.pending.contains("cart.amount"))
+    let nothing = try decide(conditions + ["!cart.exists(c, true)"]) { _ in }
+    #expect(nothing.holds == [])
+    #expect(
+      Set(nothing.pending).isSuperset(of: [
+        "customer.grade", "customer.coupons", "cart.products", "cart.amount",
+      ]))
+    let empty = try decide(["cart.products == 0 && cart.amount == 0", "size(heldCoupons) == 0"]) {
+      $0.facts?.cart = CartValue()
+      $0.facts?.cart?.currency = "KRW"
+      $0.facts?.heldCoupons = HeldCouponsValue()
+    }
+    #expect(empty.holds == [0, 1])
+  }
+
+  @Test func noMutationOfAProfileStopsTheDecider() throws {
+    let decider = try Decider.of(
+      """
+      rules:
+        - {id: a, if: 'cart.exists(c, c.price * c.quantity > cart.amount) || cart.products > 3', then: {labels: [A]}}
+        - {id: b, if: 'heldCoupons.all(c, c.expires_at > c.issued_at) && customer.grade != "x"', then: {labels: [B]}}
+        - {id: c, if: 'receivers.all(r, r.zone == "none") && amount.refunded < 5', then: {labels: [C]}}
+      """)
+    var record = Fixture.record("a")
+    record.snapshot?.receivers = [ReceiverValue(), ReceiverValue()]
+    record.snapshot?.claims = [ClaimValue()]
+    record.facts?.receiverZones = ["none", "제주"]
+    record.facts?.customerGrade = "gold"
+    record.facts?.heldCoupons = HeldCouponsValue()
+    record.facts?.heldCoupons?.coupons = [HeldCouponValue(), HeldCouponValue()]
+    record.facts?.cart = CartValue()
+    record.facts?.cart?.currency = "KRW"
+    var line = CartLineValue()
+    (line.productCode, line.quantity, line.unitPrice) = ("P1", .max, .max)
+    record.facts?.cart?.lines = [line, line]
+    let sound = record.protobuf
+    var generator = SeededGenerator.announced("noMutationOfAProfileStopsTheDecider", seed: 31)
+    var taken = decider.bytes(of: [sound]).count
+    for _ in 0..<20_000 {
+      var bytes = sound
+      for _ in 0...2 {
+        bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^= .random(in: 1...255, using: &generator)
+      }
+      taken += decider.bytes(of: [bytes]).count
+    }
+    #expect(taken > 100 && taken < 20_000)
   }
 
   @Test func eachReceiverHasItsZone() throws {

@@ -26,6 +26,11 @@ struct ReadRecord: Equatable {
     var timed: [Int64] = []
     var aggregates: [Int64?] = []
     var receiverZones: [String] = []
+    var grade = ""
+    /// Numbers of the coupons held.
+    var coupons: [String]?
+    /// Product codes.
+    var cart: [String]?
   }
 
   var order = ""
@@ -110,6 +115,9 @@ struct ReadRecord: Equatable {
         let value: HistoryAggregateValue? = HistoryAggregateValue(protobuf: reader.slice())
         facts.aggregates.append(value?.value)
       case 30: facts.receiverZones.append(reader.string())
+      case 31: facts.grade = reader.string()
+      case 32: facts.coupons = HeldCouponsValue(protobuf: reader.array())?.coupons.map(\.couponNo)
+      case 33: facts.cart = CartValue(protobuf: reader.array())?.lines.map(\.productCode)
       default: reader.skip()
       }
     }
@@ -169,6 +177,19 @@ final class Bench {
     offset += 1
     _ = try folder.fold(
       context, position: InputPosition(partition: 3, offset: offset), into: customer
+    ) { record in
+      self.emitted.append(ReadRecord(record.bytes))
+    }
+    for record in emitted { last[record.order] = record }
+    return emitted
+  }
+
+  @discardableResult
+  func fold(_ profile: ProfileEventValue) throws -> [ReadRecord] {
+    emitted.removeAll()
+    offset += 1
+    _ = try folder.fold(
+      profile, position: InputPosition(partition: 3, offset: offset), into: customer
     ) { record in
       self.emitted.append(ReadRecord(record.bytes))
     }

@@ -117,15 +117,16 @@ struct Generated {
       case .item: ["i.sku", "i.status"]
       case .receiver: ["i.country", "i.region", "i.zone"]
       case .claim: ["i.reason"]
-      case .coupon: ["i.number", "i.type"]
+      case .coupon, .heldCoupon: ["i.number", "i.type"]
+      case .cartLine: ["i.sku", "i.product_code"]
       }
-    return random.pick(["channel", "event", "grade", "ip.country", "payment.gateway"] + own + own)
+    return random.pick(["channel", "event", "grade", "ip.country", "customer.grade"] + own + own)
   }
 
   private mutating func elementLevel() -> (list: String, level: RowLevel) {
     random.pick([
       ("items", .item), ("items", .item), ("allItems", .item), ("receivers", .receiver), ("claims", .claim),
-      ("coupons", .coupon),
+      ("coupons", .coupon), ("heldCoupons", .heldCoupon), ("cart", .cartLine),
     ])
   }
 
@@ -166,7 +167,9 @@ struct Generated {
       if level == .item, random.chance(50) {
         return "\(quoted) in i.\(random.pick(["categories", "bundle_codes"]))"
       }
-      if level == .order, random.chance(30) { return "\(quoted) in coupons.map(i, i.type)" }
+      if level == .order, random.chance(30) {
+        return "\(quoted) in \(random.pick(["coupons", "heldCoupons"])).map(i, i.type)"
+      }
       return "\(quoted) in \(random.pick(["zones", "payment.methods", "coupons", "coupons.types"]))"
     case 8:
       return level == .item && random.chance(50)
@@ -221,7 +224,7 @@ struct Generated {
       for name in ["other", "new", "best"] where random.chance(70) { batch.addList(name) }
       let items = random.pick([0, 0, 1, 1, 2, 3, random.chance(3) ? 130 : 2])
       for index in 0..<items { addItem(index, batch) }
-      for level in [RowLevel.receiver, .claim, .coupon] {
+      for level in [RowLevel.receiver, .claim, .coupon, .heldCoupon, .cartLine] {
         for _ in 0..<random.pick([0, 0, 1, 2, random.chance(3) ? 70 : 3]) { addLine(level, batch) }
       }
     }

@@ -149,6 +149,70 @@ import Testing
       ])
   }
 
+  static let heldAndCart = [
+    "heldCoupons.exists(c, c.type == \"signup\")", "heldCoupons.all(c, c.type == \"signup\")",
+    "size(heldCoupons) >= 0", "\"C1\" in heldCoupons.map(c, c.number)", "cart.exists(c, c.sku == \"S1\")",
+    "cart.all(c, c.quantity <= 2)", "sum(cart.map(c, c.price * c.quantity)) == 5000",
+    "size(cart.filter(c, c.product_code == \"P1\")) == 2", "max(cart.map(c, c.added_at)) >= order.placed_at",
+    "cart.products == 1 && cart.quantity == 3 && cart.amount == 5000",
+    "heldCoupons.exists_one(c, c.expires_at > order.placed_at)",
+  ]
+
+  @Test func heldCouponsAndCartAreAskedLikeItems() throws {
+    let answers = try outcomes(Self.heldAndCart) { batch in
+      batch.setTimes(placedAt: 5, paidAt: nil)
+      batch.setInt(.heldCouponCount, 2)
+      for (number, type) in [("C1", "signup"), ("C2", "review")] {
+        batch.addLine(.heldCoupon)
+        batch.setLineString(.heldCouponNumber, number)
+        batch.setLineString(.heldCouponType, type)
+        batch.setLineInt(.heldCouponExpiresAt, number == "C1" ? 5 : 6)
+      }
+      batch.setInt(.cartProducts, 1)
+      batch.setInt(.cartQuantity, 3)
+      batch.setMoney(.cartAmount, minorUnits: 5000)
+      for (sku, quantity, price) in [("S1", 1, 1000), ("S2", 2, 2000)] as [(String, Int64, Int64)] {
+        batch.addLine(.cartLine)
+        batch.setLineString(.cartLineProductCode, "P1")
+        batch.setLineString(.cartLineSku, sku)
+        batch.setLineInt(.cartLineQuantity, quantity)
+        batch.setLineMoney(.cartLinePrice, minorUnits: price)
+        batch.setLineInt(.cartLineAddedAt, 4 + quantity)
+      }
+    }
+    #expect(
+      answers == [.true, .false, .true, .true, .true, .true, .true, .true, .true, .true, .true])
+  }
+
+  /// An empty cart is not the same as one that nobody told of.
+  @Test func whatNobodyToldIsUnknownAndWhatIsEmptyIsNot() throws {
+    let unknown = try outcomes(Self.heldAndCart) { _ in }
+    #expect(unknown == Self.heldAndCart.map { _ in .unknown })
+    let negated = try outcomes(["!cart.exists(c, true)", "cart.all(c, false)", "size(cart) == 0"]) { _ in }
+    #expect(negated == [.unknown, .unknown, .unknown])
+    let empty = try outcomes([
+      "!cart.exists(c, true)", "cart.all(c, false)", "size(cart) == 0", "cart.products == 0",
+      "sum(cart.map(c, c.price)) == 0", "max(cart.map(c, c.price)) > 0", "heldCoupons.exists(c, true)",
+    ]) { $0.setInt(.cartProducts, 0) }
+    #expect(empty == [.true, .true, .true, .true, .true, .unknown, .unknown])
+  }
+
+  @Test func whatIsAskedOfAProfileIsDemanded() throws {
+    func demand(_ condition: String) throws -> FactDemand {
+      try RuleSet.load(files: [("r.yaml", "rules:\n  - {id: r, if: '\(condition)', then: {labels: [x]}}\n")])
+        .demand
+    }
+    for (condition, beyond) in [
+      ("customer.grade == \"a\"", ["customer.grade"]), ("heldCoupons.exists(c, true)", ["heldCoupons"]),
+      ("customer.coupons > 1", ["heldCoupons"]), ("size(cart) > 1", ["cart"]), ("cart.amount > 1", ["cart"]),
+      ("cart.exists(c, c.sku == \"a\") && isMissing(customer.grade)", ["customer.grade", "cart"]),
+      ("grade == \"a\"", []),
+    ] {
+      #expect(try demand(condition).beyond(FactDemand()) == beyond, "\(condition)")
+      #expect(try demand(condition).beyond(demand(condition).union(FactDemand())) == [])
+    }
+  }
+
   @Test func categoriesAreOfEachItem() throws {
     let answers = try outcomes([
       "items.exists(i, \"식품\" in i.categories && i.quantity == 2)", "items.exists(i, \"식품\" in i.categories)",
@@ -171,7 +235,9 @@ import Testing
       "items.map(i, i.price).exists(i, true)", "size(items.filter(i, i.price)) > 1", "sum(zones) > 1",
       "items.exists(i, size(items) > 1)", "items.exists(i, receivers.exists(r, true))", "claims.any(c, true)",
       "claims.exists(c, c.sku == \"a\")", "claims.exists(c, c.kind == \"refund\")",
-      "receivers.exists(r, r.name == \"a\")",
+      "receivers.exists(r, r.name == \"a\")", "cart.exists(c, c.number == \"a\")", "cart > 1",
+      "cart.total > 1",
+      "heldCoupons.exists(c, c.sku == \"a\")", "held_coupons.exists(c, true)",
       "\"A\" in items.filter(i, true)", "grade in items.map(i, i.sku)", "1 in items.map(i, i.sku)",
       "size(items, items) > 1",
       "claims.exists(c, c.inList(\"x\"))", "items.exists_one(i) ", "items.size(1) > 1",

@@ -34,6 +34,25 @@ import Testing
       ])
   }
 
+  @Test func aSegmentMayBeMadeOfTheCustomersProfile() throws {
+    let set = try RuleSet.load(files: [
+      (
+        "r.yaml",
+        """
+        segments:
+          쿠폰부자: customer.coupons >= 3 && heldCoupons.exists(c, c.type == "signup")
+          담은사람: customer.grade != "guest" && buyer.is_member && cart.amount >= 50000 && cart.exists(c, c.sku == "A")
+        rules:
+          - {id: a, if: 'inSegment("쿠폰부자") || inSegment("담은사람")', then: {labels: [x]}}
+        """
+      )
+    ])
+    #expect(set.demand.needsCart && set.demand.needsHeldCoupons && set.demand.needsCustomerGrade)
+    #expect(
+      problems("segments: {a: 'cart.exists(c, c.quantity > 1 && amount.items > 1)'}\n")[0].contains(
+        "of the customer alone, not of amount.items"))
+  }
+
   @Test func whatIsNoSegmentIsToldAtItsPlace() {
     let rule = "rules:\n  - {id: a, if: 'inSegment(\"vipp\")', then: {labels: [x]}}\n"
     let unknown = problems("segments: {vip: history.orders > 1}\n" + rule)

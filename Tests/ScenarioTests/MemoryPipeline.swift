@@ -65,14 +65,26 @@ final class MemoryPipeline {
   }
 
   private func fold(_ snapshot: UnsafeRawBufferPointer) throws {
+    if let profile = ProfileEventValue(orders: snapshot), let identity = CustomerIdentity(profile) {
+      let customer = try customers[identity] ?? restored(identity)
+      customers[identity] = customer
+      try folder.fold(profile, position: InputPosition(partition: 0, offset: offset), into: customer) {
+        waiting.append([UInt8]($0.bytes))
+      }
+      return keep(customer)
+    }
     let identity = try SnapshotSummary(snapshot).customer(in: snapshot)
     let customer = try customers[identity] ?? restored(identity)
     customers[identity] = customer
     try folder.fold(snapshot, position: InputPosition(partition: 0, offset: offset), into: customer) {
       waiting.append([UInt8]($0.bytes))
     }
+    keep(customer)
+  }
+
+  private func keep(_ customer: CustomerHistory) {
     customer.changedRecords { key, value in
-      records[identity, default: [:]][[UInt8](key)] = [UInt8](value)
+      records[customer.customer, default: [:]][[UInt8](key)] = [UInt8](value)
     }
   }
 

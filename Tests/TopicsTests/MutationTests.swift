@@ -25,6 +25,10 @@ import Testing
     var facts = FactsValue()
     facts.itemLists = [1, 0, 300]
     facts.stock = [StockLevelValue()]
+    facts.heldCoupons = HeldCouponsValue()
+    facts.heldCoupons?.coupons = [HeldCouponValue(), HeldCouponValue()]
+    facts.cart = CartValue()
+    facts.cart?.lines = [CartLineValue()]
     enriched.facts = facts
     let original = enriched.protobuf
     for _ in 0..<20_000 {
