@@ -12,6 +12,8 @@ extension HistoryFolder {
   ) throws(HistoryError) -> FoldOutcome {
     guard CustomerIdentity(profile) == customer.customer else { throw .otherCustomer }
     guard SnapshotSummary.isInCalendar(profile.at) else { throw .invalidField("at_us") }
+    select(mall: profile.mallId)
+    select(shop: profile.shopNo)
     let at = profile.at.microseconds
     let before = customer.profile(ofShop: profile.shopNo)?.latestAt ?? .min
     let parts = try customer.insert(profile)

@@ -80,6 +80,26 @@ private let everything = FactDemand(profile: [.grade, .coupons, .cart])
     #expect(bench.facts("C").grade == "silver")
   }
 
+  @Test func aProfileIsAskedForByTheRulesOfItsOwnMall() throws {
+    let here = SnapshotBuilder("A", at: 10)
+    let plan = DemandPlan(FactDemand(), own: [DemandScope(mall: here.mall): FactDemand(profile: .grade)])
+    let folder = HistoryFolder(reference: .empty, plan: plan)
+    let customer = CustomerHistory(customer: here.identity)
+    var emitted: [String] = []
+    func note(_ record: EmittedRecord) {
+      let read = ReadRecord(record.bytes)
+      emitted.append("\(read.order) \(read.facts.grade)")
+    }
+    let position = InputPosition(partition: 0, offset: 0)
+    try here.bytes.withUnsafeBytes { _ = try folder.fold($0, position: position, into: customer, emit: note) }
+    // Another mall's order lies between.
+    let there = SnapshotBuilder("B", at: 10).with { $0.mall = "z" }
+    let other = CustomerHistory(customer: there.identity)
+    try there.bytes.withUnsafeBytes { _ = try folder.fold($0, position: position, into: other, emit: note) }
+    try folder.fold(grade("gold", at: 12), position: position, into: customer, emit: note)
+    #expect(emitted == ["A ", "B ", "A gold"])
+  }
+
   @Test func whatNobodyAsksForIsKeptAndSaysNothing() throws {
     let bench = bench(FactDemand(profile: .cart))
     try bench.fold(SnapshotBuilder("A", at: 10))
