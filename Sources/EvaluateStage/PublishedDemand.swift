@@ -111,8 +111,9 @@ public struct PublishedDemands {
       // What is held back was never in force.
       let newest = edition.held[scope] ?? .max
       for activation in list.reversed()
-      where activation.offset < edition.rulesEnd && activation.value.number <= newest {
-        add(activation.offset, activation.value.hash, scope, current)
+      where activation.offset < edition.rulesEnd && activation.number <= newest {
+        if versions.count == PublishedDemands.formerMax { break }
+        add(activation.offset, activation.hash, scope, current)
       }
       // What the topic's first shared version took the place of.
       if scope.isShared { add(-1, "", scope, current) }
