@@ -163,7 +163,8 @@ final class DatedSnapshot {
         zones.names.append(reader.string())
       case 4: zones.isMissing = reader.bool()
       case 5: hasIP = reader.bool()
-      case 6: made = before.flatMap { Self.apply(reader.slice(), to: $0) }
+      case 6:
+        made = before.flatMap { Self.apply(reader.slice(), to: $0) }
         guard made != nil else { throw .malformedRecord }
       case 7:
         guard let before, reader.bool() else { throw .malformedRecord }
