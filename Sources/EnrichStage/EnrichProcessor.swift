@@ -129,7 +129,11 @@ public final class EnrichProcessor: StatefulProcessor {
     follower?.close(partition)
   }
 
-  public var dirtyBytes: Int { partitions.values.reduce(0) { $0 + $1.cache.dirtyBytes + cacheReduction } }
+  /// A customer is pinned whole, and the largest ones always are: their limit is half of the cache, twice the limit of
+  /// the changes themselves. A bounded collection writes parts and counts in full.
+  public var dirtyBytes: Int { collectBytesMax < .max ? pinnedBytes : pinnedBytes / 2 }
+
+  private var pinnedBytes: Int { partitions.values.reduce(0) { $0 + $1.cache.dirtyBytes + cacheReduction } }
 
   public func process(_ batch: MessageBatch, outputs producer: Producer) throws {
     for index in 0..<batch.count {

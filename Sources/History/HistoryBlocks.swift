@@ -42,7 +42,11 @@ struct HistoryBlocks {
       block.placedFirst = min(block.placedFirst, latest.placedAt)
       block.placedLast = max(block.placedLast, latest.placedAt)
       block.latestSince = max(block.latestSince, standing.latestSince)
-      if standing.cut == .max { block.hasOpen = true } else { block.cutLast = max(block.cutLast, standing.cut) }
+      if standing.cut == .max {
+        block.hasOpen = true
+      } else {
+        block.cutLast = max(block.cutLast, standing.cut)
+      }
       // An order that is open may bundle; a closed one may have been open at some other order's T(X), before
       // `latestSince`.
       if latest.flags.contains(.open) { block.hasOpen = true }

@@ -7,7 +7,9 @@ import Topics
 /// old ones are passed over. All numbers are varints; what the last round leaves of the old bytes is dropped.
 enum SnapshotDelta {
   /// Messages within a snapshot that are compared field by field: amounts, receivers, items, claims.
-  private static func isMessage(_ field: Int) -> Bool { field == 13 || field == 21 || field == 22 || field == 23 }
+  private static func isMessage(_ field: Int) -> Bool {
+    field == 13 || field == 21 || field == 22 || field == 23
+  }
 
   // MARK: Writing
 

@@ -36,6 +36,9 @@ public struct LaneSettings: Sendable {
   public var checkpointIntervalMs = 5_000
   /// Changed bytes kept in memory before the file is written.
   public var dirtyBytesMax = 24 << 20
+  /// Bytes of the changelog that are put into the file at a time while it is rolled forward: nothing else is in memory
+  /// yet, and each time all of the file's pages are touched.
+  public var restoreBytesMax = 56 << 20
   public var stateDirectory = "state"
   /// SQLite's page cache of each partition's file.
   public var fileCacheKiB: Int64 = 8_192

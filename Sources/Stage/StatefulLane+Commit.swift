@@ -10,7 +10,8 @@ extension StatefulLane {
     _ = acknowledged.advance(acknowledgedThrough: producer.acknowledgedThrough)
     switch phase {
     case .idle:
-      if uncommitted > 0, isDue(now: now, idle: idle) { try freeze() }
+      // What is being written must be all that was collected: the next commit waits for the few rounds.
+      if checkpointing.isEmpty, uncommitted > 0, isDue(now: now, idle: idle) { try freeze() }
     case .waitingAcknowledgements:
       if producer.acknowledgedThrough >= commitSequence { try decide() }
     case .inTransaction:
@@ -19,12 +20,14 @@ extension StatefulLane {
     if settings.durability == .scratch, settings.progress != nil || now - lastHintMs >= 10 {
       hint(acknowledged.all, now: now)
     }
-    if !awaitingCheckpoint.isEmpty, phase == .idle,
+    if !checkpointing.isEmpty {
+      try writeNextFile()
+    } else if !awaitingCheckpoint.isEmpty, phase == .idle,
       now - lastCheckpointMs >= Int64(settings.checkpointIntervalMs)
         || awaitingCheckpoint.byteCount >= settings.dirtyBytesMax
         || processor.dirtyBytes >= settings.dirtyBytesMax
     {
-      try checkpoint()
+      try beginCheckpoint()
     }
   }
 
@@ -157,14 +160,38 @@ extension StatefulLane {
     context.stateCommits.wrappingAdd(1, ordering: .relaxed)
   }
 
-  /// Writes what transactions have committed into the files.
-  func checkpoint() throws {
+  /// What transactions have committed goes into the files, one in each round of the loop: inputs do not wait for all.
+  private func beginCheckpoint() throws {
     CrashPoint.beforeCheckpoint.reach()
-    for (partition, entry) in owned.sorted(by: { $0.key < $1.key }) {
+    checkpointing = owned.keys.sorted()
+    try writeNextFile()
+  }
+
+  private func writeNextFile() throws {
+    guard let partition = checkpointing.first else { return }
+    if let entry = owned[partition] {
       try write(
         awaitingCheckpoint, partition: partition, inputOffset: entry.committedOffset,
         changelogOffset: entry.changelogEnd)
     }
+    checkpointing.removeFirst()
+    if checkpointing.isEmpty { endCheckpoint() }
+  }
+
+  /// Writes the files that a checkpoint under way has left.
+  private func finishCheckpoint() throws {
+    while !checkpointing.isEmpty { try writeNextFile() }
+  }
+
+  /// Writes what transactions have committed into the files.
+  func checkpoint() throws {
+    try finishCheckpoint()
+    if awaitingCheckpoint.isEmpty { return }
+    try beginCheckpoint()
+    try finishCheckpoint()
+  }
+
+  private func endCheckpoint() {
     CrashPoint.afterCheckpoint.reach()
     awaitingCheckpoint.removeAll()
     lastCheckpointMs = outside.nowMs()
@@ -208,6 +235,7 @@ extension StatefulLane {
 
   /// The run-ahead limit is reached: waits until the commit in progress has ended, at most a second.
   func waitForCommit() throws {
+    try finishCheckpoint()
     let deadline = outside.nowMs() + 1000
     while uncommitted >= settings.uncommittedMax, outside.nowMs() < deadline {
       if phase == .idle { try freeze() }
@@ -232,6 +260,7 @@ extension StatefulLane {
     guard partitions.contains(where: { owned[$0] != nil }) else { return }
     let deadline = outside.nowMs() + 8_000
     CrashPoint.inDrain.reach()
+    try finishCheckpoint()
     while mayCommit, phase != .idle || uncommitted > 0 || !changes.isEmpty {
       if phase == .idle { try freeze() }
       try waitOnPhase(milliseconds: 100)

@@ -206,7 +206,7 @@ extension StatefulLane {
       pending.put(partition: changelog.partition, key: key, value: value)
       restored += 1
       self.context.restoredRecords.wrappingAdd(1, ordering: .relaxed)
-      if pending.byteCount > self.settings.dirtyBytesMax { try flush(offset + 1) }
+      if pending.byteCount > self.settings.restoreBytesMax { try flush(offset + 1) }
     }
     try flush(end)
     return (state, end, restored)

@@ -48,6 +48,8 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
   var changes = StateChanges()
   /// Committed by a transaction, not yet in the files.
   var awaitingCheckpoint = StateChanges()
+  /// Partitions whose files a checkpoint under way has still to write.
+  var checkpointing: [Int32] = []
   var commitOffsets: [(partition: Int32, offset: Int64)] = []
   var commitSequence: UInt64 = 0
   var lastCommitMs: Int64
@@ -222,6 +224,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
     }
     changes.drop(partition: partition)
     awaitingCheckpoint.drop(partition: partition)
+    checkpointing.removeAll { $0 == partition }
     commitOffsets.removeAll { $0.partition == partition }
     if changes.isEmpty, commitOffsets.isEmpty { phase = .idle }
     processor.close(partition)

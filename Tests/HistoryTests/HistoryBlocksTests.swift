@@ -5,7 +5,8 @@ import Testing
 
 /// A customer with many orders: sums over whole blocks of them agree with looking at each.
 struct HistoryBlocksTests {
-  private func fold(_ snapshot: SnapshotBuilder, _ folder: HistoryFolder, _ customer: CustomerHistory) throws {
+  private func fold(_ snapshot: SnapshotBuilder, _ folder: HistoryFolder, _ customer: CustomerHistory) throws
+  {
     try snapshot.bytes.withUnsafeBytes { bytes in
       _ = try folder.fold(bytes, position: InputPosition(partition: 0, offset: 0), into: customer) { _ in }
     }
@@ -44,7 +45,8 @@ struct HistoryBlocksTests {
         let isLate = Int.random(in: 0..<30, using: &random) == 0
         let at = (isLate ? Int64(number * 15) : minute) + 1
         try fold(
-          Int.random(in: 0..<8, using: &random) == 0 ? old.cancelled(at, version: 2) : old.shipped(at, version: 2),
+          Int.random(in: 0..<8, using: &random) == 0
+            ? old.cancelled(at, version: 2) : old.shipped(at, version: 2),
           folder, customer)
       }
     }

@@ -85,6 +85,7 @@ final class SimulatedWorld {
     settings.checkpointIntervalMs = shape.checkpointIntervalMs
     settings.uncommittedMax = shape.uncommittedMax
     settings.dirtyBytesMax = shape.dirtyBytesMax
+    settings.restoreBytesMax = shape.dirtyBytesMax
     settings.gatherMs = shape.gatherMs
     return settings
   }

@@ -101,7 +101,7 @@ final class BenchLane {
     collected += touched
     touched.removeAll(keepingCapacity: true)
     uncommitted = 0
-    if changes.byteCount >= dirtyBytesMax || cache.dirtyBytes >= dirtyBytesMax { try checkpoint() }
+    if changes.byteCount >= dirtyBytesMax || cache.dirtyBytes / 2 >= dirtyBytesMax { try checkpoint() }
   }
 
   func finish() throws {

@@ -190,7 +190,8 @@ struct BenchOrders: ~Copyable {
       }
     }
     let address = Self.mixed(person)
-    writer.string(30, "\(1 + address % 220).\((address >> 8) % 256).\((address >> 16) % 256).\((address >> 24) % 256)")
+    writer.string(
+      30, "\(1 + address % 220).\((address >> 8) % 256).\((address >> 16) % 256).\((address >> 24) % 256)")
   }
 
   private static func digest(_ number: UInt64) -> [UInt8] {

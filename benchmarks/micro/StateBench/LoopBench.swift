@@ -132,11 +132,13 @@ struct LoopBench {
     }
     latencies.sort()
     func quantile(_ share: Double) -> Double {
-      latencies.isEmpty ? -1 : Double(latencies[min(Int(Double(latencies.count) * share), latencies.count - 1)] / 10) / 100
+      latencies.isEmpty
+        ? -1 : Double(latencies[min(Int(Double(latencies.count) * share), latencies.count - 1)] / 10) / 100
     }
     print(
       "\(isEnrich ? "enrich" : "bare  ") \(Int(rate))/s: p50 \(quantile(0.5)) p90 \(quantile(0.9)) p99 \(quantile(0.99)) "
-        + "max \(quantile(1)) ms, missing \(missing), driver behind by at most \(Double(behind / 10) / 100) ms")
+        + "max \(quantile(1)) ms, missing \(missing), driver behind by at most \(Double(behind / 10) / 100) ms"
+    )
   }
 
   private func runLane(_ context: LaneContext) throws {
@@ -282,7 +284,8 @@ final class LoopMeter: Sendable {
   private func watch() throws {
     let consumer = try Consumer(settings: access.client, groupId: "bench-meter", membership: .manual)
     defer { consumer.close() }
-    try consumer.assign(values.order.indices.map { (TopicPartition(topic, Int32($0)), LogicalOffset.beginning) })
+    try consumer.assign(
+      values.order.indices.map { (TopicPartition(topic, Int32($0)), LogicalOffset.beginning) })
     let batch = MessageBatch()
     var arrivals = [Int64](repeating: 0, count: values.count)
     var left = values.count

@@ -9,7 +9,8 @@ enum Restoring {
   static func dump(_ directory: String) throws {
     let state = try PartitionState.open(
       directory: directory, name: "state", identity: BenchLane.schema, cacheKiB: 8_192)
-    guard let sorted = fopen(directory + "/sorted", "w+"), let log = fopen(directory + "/changelog", "w") else {
+    guard let sorted = fopen(directory + "/sorted", "w+"), let log = fopen(directory + "/changelog", "w")
+    else {
       throw Failure("no file can be made in \(directory)")
     }
     var starts: [(at: Int, count: Int)] = []
@@ -44,7 +45,9 @@ enum Restoring {
 
   /// As the lane rolls a file forward.
   static func restore(_ directory: String) throws {
-    guard let log = fopen(directory + "/changelog", "r") else { throw Failure("no changelog in \(directory)") }
+    guard let log = fopen(directory + "/changelog", "r") else {
+      throw Failure("no changelog in \(directory)")
+    }
     setvbuf(log, nil, _IOFBF, 1 << 20)
     try PartitionState.delete(directory: directory, name: "restored")
     let cpu = cpuSeconds()
@@ -52,6 +55,8 @@ enum Restoring {
     let state = try PartitionState.open(
       directory: directory, name: "restored", identity: BenchLane.schema, cacheKiB: 8_192)
     var pending = StateChanges()
+    let bytesMax = LaneSettings(inputTopic: "", groupId: "", usesGroup: false, durability: .file)
+      .restoreBytesMax
     var offset: Int64 = 0
     func flush() throws {
       let indices = pending.folded(partition: 0)
@@ -71,7 +76,7 @@ enum Restoring {
           value: UnsafeRawBufferPointer(rebasing: bytes[keyCount..<count]))
       }
       offset += 1
-      if pending.byteCount > 24 << 20 { try flush() }
+      if pending.byteCount > bytesMax { try flush() }
     }
     try flush()
     try state.checkpointWAL()

@@ -32,7 +32,8 @@ enum StateBench {
         guard let rate = Double(arguments[6]), rate >= 0 else { throw Restoring.Failure("RATE is a number") }
         try LoopBench(Array(arguments[1..<7])).run(rate: rate)
       default:
-        StandardStream.error.write("Usage: StateBench fill|zipf|dump|restore|reopen …; its source says which\n")
+        StandardStream.error.write(
+          "Usage: StateBench fill|zipf|dump|restore|reopen …; its source says which\n")
         exit(2)
       }
     } catch {
