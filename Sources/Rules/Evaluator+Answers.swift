@@ -84,7 +84,7 @@ extension Evaluator {
   /// Writes the answers of all rows out row by row, as a decision carries them; read with `answers(row:)`.
   public func arrangeByRow() {
     guard let program, count > 0 else { return }
-    let single = plan.setProfiles.count == 1
+    let single = hasOneProfile
     for word in 0..<((count + 63) / 64) {
       rowAnswers.clear()
       var left = Kernels.mask(word, rows: count)

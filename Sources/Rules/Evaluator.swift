@@ -30,6 +30,8 @@ public final class Evaluator {
   @exclusivity(unchecked) public private(set) var count = 0
   /// Per row: its profile; beyond the profiles for a row of a rule set that is not there.
   let rowProfiles: UnsafeMutablePointer<UInt32>
+  /// All rows of the batch have the same profile.
+  @exclusivity(unchecked) private(set) var hasOneProfile = false
 
   /// A program is made anew after this many batches, so that profiles which no longer come cost nothing.
   static let programAgeMax = 1_024
@@ -81,8 +83,9 @@ public final class Evaluator {
 
   /// Looks up each row's profile; false when the program lacks one of them.
   private func findProfiles(_ batch: FactBatch) -> Bool {
-    if plan.setProfiles.count == 1, let only = plan.setProfiles.first {
-      // Not always the first profile: the one set may have been replaced.
+    hasOneProfile = false
+    if let only = plan.soleProfile, plan.setProfiles.count == 1 || !hasStrangers(batch) {
+      hasOneProfile = true
       rowProfiles.update(repeating: only, count: (count + 63) / 64 * 64)
       return program?.has(only) ?? false
     }
@@ -92,6 +95,13 @@ public final class Evaluator {
       guard let first = $0.baseAddress else { return false }
       return rule_find_profiles(batch.ruleSets, sets, first, beyond, program?.ready, rowProfiles, count) != 0
     }
+  }
+
+  /// Some row belongs to no rule set of the plan.
+  private func hasStrangers(_ batch: FactBatch) -> Bool {
+    var most: UInt32 = 0
+    for row in 0..<count { most = max(most, batch.ruleSets[row]) }
+    return Int(most) >= plan.setProfiles.count
   }
 
   /// For the profiles of this batch, and, unless it has become old, for those it had before.
@@ -125,8 +135,9 @@ public final class Evaluator {
           return
         }
         for row in 0..<count {
-          guard let placed = program.placed(rowProfiles[row]) else { continue }
-          let from = values + Int(starts[Int(batch.ruleSets[row])])
+          let set = Int(batch.ruleSets[row])
+          guard let placed = program.placed(rowProfiles[row]), set < plan.setProfiles.count else { continue }
+          let from = values + Int(starts[set])
           for place in 0..<placed.parameterCount { placed.parameters[place]?[row] = from[place] }
         }
       }

@@ -124,7 +124,11 @@ public struct MallPlan: Sendable {
 extension RuleBook {
   /// What decides the orders of each mall and shop with rules of its own.
   public var effective: [RuleScope: RuleSet] {
-    Dictionary(uniqueKeysWithValues: own.keys.map { ($0, ruleSet(of: $0)) })
+    let scopes = Array(own.keys)
+    let sets = TwoThreads.values(scopes.count, RuleFileReader.sharedMin) { range in
+      scopes[range].map { ruleSet(of: $0) }
+    }
+    return Dictionary(uniqueKeysWithValues: zip(scopes, sets.joined()))
   }
 
   /// A book of the rules that all malls share.

@@ -31,6 +31,8 @@ public struct Plan: Sendable {
   /// Per rule set: its profile.
   var setProfiles: [UInt32] = []
   var parameters: SetParameters
+  /// The profile of all sets, when they have but one.
+  private(set) var soleProfile: UInt32?
   private var ruleStarts: [Int] = []
   /// Rules of the largest set, and terms of the longest rule, that the plan has or, since it was compiled, had.
   private(set) var rulesMax = 0
@@ -50,7 +52,9 @@ public struct Plan: Sendable {
     self.zone = zone
     parameters = SetParameters(columnCount: 0, sets: [])
     compiler = PlanCompiler(layout: Plan.layout(of: ruleSets))
-    let described = ruleSets.map { compiler.describe($0) }
+    var described: [PlanCompiler.Description] = []
+    described.reserveCapacity(ruleSets.count)
+    RuleShape.forEachSet(ruleSets) { described.append(compiler.describe($0)) }
     setProfiles.reserveCapacity(ruleSets.count)
     for (set, description) in zip(ruleSets, described) {
       setProfiles.append(UInt32(truncatingIfNeeded: compiler.profile(of: set, description)))
@@ -94,7 +98,12 @@ public struct Plan: Sendable {
     parameters = SetParameters(columnCount: compiler.columnCount, sets: sets)
   }
 
+  private mutating func findSoleProfile() {
+    soleProfile = setProfiles.first.flatMap { first in setProfiles.allSatisfy { $0 == first } ? first : nil }
+  }
+
   private mutating func measure() {
+    findSoleProfile()
     ruleStarts = PlannedRules.starts(setProfiles, profiles)
     rulesMax = ruleSets.reduce(rulesMax) { max($0, $1.rules.count) }
     for profile in profiles { for rule in profile.rules { termsMax = max(termsMax, rule.terms.count) } }
@@ -122,7 +131,7 @@ public struct Plan: Sendable {
       throw .tooManyRuleSets(max: Plan.ruleSetsMax)
     }
     let profileCount = profiles.count
-    let description = compiler.describe(set)
+    let description = compiler.describe(RuleShape.shapes(set))
     let number = compiler.profile(of: set, description)
     try layout.checkLimits()
     let profile = profiles[number]
@@ -142,6 +151,7 @@ public struct Plan: Sendable {
       ruleSets[index] = set
       setProfiles[index] = UInt32(truncatingIfNeeded: number)
     }
+    findSoleProfile()
     if growth != 0 { for later in (index + 1)..<ruleStarts.count { ruleStarts[later] += growth } }
     rulesMax = max(rulesMax, set.rules.count)
     if profiles.count > profileCount {

@@ -53,13 +53,12 @@ struct PlanCompiler: Sendable {
 
   init(layout: FactLayout) { builder = GraphBuilder(layout: layout) }
 
-  /// Notes a set's shapes and constants. All sets that are known are described before the first is compiled, so that
+  /// Notes the shapes and constants of a set's decided rules. All sets that are known are described before the first is compiled, so that
   /// constants which all of them share are constants of the graph.
-  mutating func describe(_ set: RuleSet) -> Description {
+  mutating func describe(_ rules: [(position: Int, shape: RuleShape)]) -> Description {
     var description = Description()
     var ordinals: [Int: Int] = [:]
-    for (position, rule) in set.rules.enumerated() where rule.isDecided {
-      let shape = RuleShape(rule)
+    for (position, shape) in rules {
       let number = shapes[shape.key] ?? shapes.count
       if number == shapes.count { shapes[shape.key] = number }
       let use = ShapeUse(shape: number, ordinal: ordinals[number, default: 0])

@@ -30,19 +30,29 @@ extension RuleFileReader {
   }
 
   /// What is said of a mall and its shops is read by one thread; what comes of all is as if one had read everything.
-  mutating func read(_ files: [ScopedFile]) {
+  mutating func read(_ files: [ScopedFile], templates: [(path: String, text: String)]) {
     var numbers: [String: Int] = [:]
-    for file in files where numbers[file.scope.mall] == nil { numbers[file.scope.mall] = numbers.count }
+    var fileCounts: [String: Int] = [:]
+    for file in files {
+      if fileCounts.updateValue(fileCounts[file.scope.mall, default: 0] + 1, forKey: file.scope.mall) == nil {
+        numbers[file.scope.mall] = numbers.count
+      }
+    }
     let malls = numbers
+    let counts = fileCounts
     let reader = self
     let parts = TwoThreads.values(malls.count, RuleFileReader.sharedMin) { range -> Part in
       var part = reader
       part.diagnostics = []
       part.scopes = part.scopes.filter { $0.key == nil }
+      // Counting who refers to what both threads use would cost more than reading it again.
+      if range.lowerBound > 0 { part.readTemplatesAnew(templates) }
       var found = Part()
       for (index, file) in files.enumerated() where range.contains(malls[file.scope.mall] ?? 0) {
         let before = part.diagnostics.count
         part.within(file.scope) { $0.readRules(file.root, of: file.scope) }
+        // A shop may change a rule of its mall, and another file may repeat an id: else nobody asks.
+        if counts[file.scope.mall] == 1 { part.scopes[file.scope]?.ids = [:] }
         found.diagnostics += part.diagnostics[before...].map { (index, $0) }
       }
       part.scopes[nil] = nil
@@ -55,5 +65,17 @@ extension RuleFileReader {
     }
     diagnostics += found.map(\.element.diagnostic).prefix(
       max(RuleFileReader.diagnosticsMax - diagnostics.count, 0))
+  }
+
+  /// `texts`: of templates that were read before.
+  private mutating func readTemplatesAnew(_ texts: [(path: String, text: String)]) {
+    templates = [:]
+    templateIds = []
+    ruleKeys = RuleFileReader.bodyKeys + ["id"]
+    templateRuleKeys = RuleFileReader.bodyKeys + ["id", "template", "params"]
+    for (path, text) in texts {
+      if let root = try? YAMLDocument.parse(text, file: path).root { readTemplate(root) }
+    }
+    diagnostics = []
   }
 }

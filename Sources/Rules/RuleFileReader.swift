@@ -53,6 +53,9 @@ struct RuleFileReader {
     current = Scoped()
   }
 
+  var ruleKeys = bodyKeys + ["id"]
+  var templateRuleKeys = bodyKeys + ["id", "template", "params"]
+
   /// Problems reported at most.
   static let diagnosticsMax = 200
 
@@ -71,15 +74,17 @@ struct RuleFileReader {
 
   /// Templates first, whatever the order of the files, since any rule may name any template.
   mutating func read(_ files: [(path: String, text: String)], installsTemplates: Bool) {
-    let roots = RuleFileReader.parse(files).compactMap { result -> YAMLNode? in
+    func isTemplate(_ root: YAMLNode) -> Bool { root["template"] != nil && root["rules"] == nil }
+    var roots: [YAMLNode] = []
+    var templateTexts: [(path: String, text: String)] = []
+    for (file, result) in zip(files, RuleFileReader.parse(files)) {
       switch result {
-      case .success(let root): return root
-      case .failure(let error):
-        report(error.location, error.message)
-        return nil
+      case .success(let root):
+        roots.append(root)
+        if isTemplate(root) { templateTexts.append(file) }
+      case .failure(let error): report(error.location, error.message)
       }
     }
-    func isTemplate(_ root: YAMLNode) -> Bool { root["template"] != nil && root["rules"] == nil }
     for root in roots where !isTemplate(root) { readConditions(root) }
     finishConditions()
     for root in roots where isTemplate(root) { readTemplate(root) }
@@ -95,7 +100,9 @@ struct RuleFileReader {
       for (id, node) in templateIds { within(nil) { $0.install($0.templates[id], node) } }
     }
     // Malls before their shops, since a shop may change a rule of its mall.
-    read(scoped.filter { $0.scope.shop == nil } + scoped.filter { $0.scope.shop != nil })
+    read(
+      scoped.filter { $0.scope.shop == nil } + scoped.filter { $0.scope.shop != nil },
+      templates: templateTexts)
   }
 
   private mutating func install(_ template: Template?, _ node: YAMLNode) {
@@ -142,9 +149,6 @@ struct RuleFileReader {
     "effective_from", "effective_until", "otherwise", "stop", "group",
   ]
 
-  private static let ruleKeys = bodyKeys + ["id"]
-  private static let templateRuleKeys = bodyKeys + ["id", "template", "params"]
-
   private mutating func readRule(_ node: YAMLNode, of scope: RuleScope?) {
     guard case .mapping = node.content else {
       report(node.location, "expected a rule, found \(node.kindName)")
@@ -152,7 +156,7 @@ struct RuleFileReader {
     }
     guard let id = readId(node) else { return }
     if let templateNode = node["template"] {
-      checkKeys(node, RuleFileReader.templateRuleKeys, within: "a rule of a template")
+      checkKeys(node, templateRuleKeys, within: "a rule of a template")
       guard let name = text(templateNode) else { return }
       guard let template = templates[name] else {
         let guess = closest(to: name, among: templates.keys.sorted())
@@ -171,7 +175,7 @@ struct RuleFileReader {
     } else if node["if"] == nil, node["match"] == nil, let base = wider(scope, id) {
       readChange(node, id, of: base)
     } else {
-      checkKeys(node, RuleFileReader.ruleKeys, within: "a rule")
+      checkKeys(node, ruleKeys, within: "a rule")
       var body = RuleBody()
       readBody(node, into: &body)
       if body.condition == nil, body.match == nil, node["if"] == nil, node["match"] == nil {

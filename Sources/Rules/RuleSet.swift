@@ -76,8 +76,8 @@ public struct RuleSet: Sendable {
     self.rules = RuleSet.inOrder(RuleSet.sortedById(rules))
     self.hash = hash ?? RuleSet.contentHash(self.rules)
     var demand = FactDemand()
-    for rule in self.rules where rule.isDecided {
-      for term in rule.terms { demand.add(term.references) }
+    for place in self.rules.indices where self.rules[place].isDecided {
+      for term in self.rules[place].terms { demand.add(term.references) }
     }
     self.demand = demand
   }
@@ -92,7 +92,7 @@ extension RuleSet {
 
   private static func contentHash(_ rules: [Rule]) -> String {
     var content = CanonicalContent()
-    for rule in rules { content.add(rule) }
+    for place in rules.indices { content.add(rules[place]) }
     return SHA256.hex(content.bytes)
   }
 }

@@ -15,6 +15,26 @@ struct RuleShape {
     rule.typedMatch?.encode(into: &self)
   }
 
+  /// Of the decided rules of a set, with their positions.
+  static func shapes(_ set: RuleSet) -> [(position: Int, shape: RuleShape)] {
+    set.rules.indices.filter { set.rules[$0].isDecided }.map { ($0, RuleShape(set.rules[$0])) }
+  }
+
+  /// Sets from which on two threads look at them, and sets whose shapes are there at one time.
+  static let sharedMin = 64
+  static let sharedMax = 4_096
+
+  /// The same of many sets, one after the other.
+  static func forEachSet(_ sets: [RuleSet], _ body: ([(position: Int, shape: RuleShape)]) -> Void) {
+    for start in stride(from: 0, to: sets.count, by: sharedMax) {
+      let some = sets[start..<min(start + sharedMax, sets.count)]
+      let halves = TwoThreads.values(some.count, sharedMin) { range in
+        some[(start + range.lowerBound)..<(start + range.upperBound)].map { shapes($0) }
+      }
+      for half in halves { for shapes in half { body(shapes) } }
+    }
+  }
+
   mutating func byte(_ value: UInt8) { key.append(value) }
 
   mutating func number(_ value: Int) {

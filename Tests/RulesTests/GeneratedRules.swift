@@ -6,6 +6,8 @@ import TestKit
 /// Typed conditions and adversarial rows, for the differential test.
 struct Generated {
   var random: SeededGenerator
+  /// What constants are changed to.
+  var otherNumbers = Array(Int64(0)..<7)
 
   static let texts = [
     "KR", "US", "제주", "도서산간", "none", "cash", "", "é", "e\u{301}", "🛍️", "paid", "unpaid", "N10",
@@ -59,7 +61,7 @@ struct Generated {
     if case .binary(let op, let left, let right) = expression.kind, op != .divide,
       case .int(let value) = right.kind, value >= 0, random.chance(70)
     {
-      return Expression(.binary(op, withOtherNumbers(left), Expression(.int(Int64(random.below(7))))))
+      return Expression(.binary(op, withOtherNumbers(left), Expression(.int(random.pick(otherNumbers)))))
     }
     var copy = self
     let result = expression.mapChildren { copy.withOtherNumbers($0) }

@@ -1,4 +1,5 @@
 import EvaluateStage
+import Glibc
 import Orders
 import Rules
 import Topics
@@ -6,28 +7,60 @@ import Topics
 /// Many malls in one batch, changes of one mall, records as they come over the wire, files of one's own.
 extension RulesBench {
   static func measureMalls(root: String) throws {
-    var books: [RuleBook] = []
     let count = 10_000
     let files = try BenchmarkRules.malls(count, root: root)
-    let reading = seconds {
-      if let book = try? RuleBook.load(files: files, installsTemplates: false) { books = [book] }
+    var books: [RuleBook] = []
+    var malls: [MallPlan] = []
+    var reading: [Cost] = []
+    var compiling: [Cost] = []
+    for _ in 0..<runs {
+      malls = []
+      books = []
+      reading.append(
+        Cost { if let book = try? RuleBook.load(files: files, installsTemplates: false) { books = [book] } })
+      compiling.append(Cost { malls = books.compactMap { try? MallPlan($0) } })
     }
-    guard let book = books.first else { throw BenchmarkRules.Failure(description: "the malls do not load") }
-    var sets: [RuleSet] = []
-    let choosing = seconds { sets = (0..<count).map { book.ruleSet(mall: "m\($0)", shop: 1) } }
-    var plans: [Plan] = []
-    let compiling = (0..<3).map { _ in seconds { if let plan = try? Plan(sets) { plans = [plan] } } }
-    guard let plan = plans.first else {
-      throw BenchmarkRules.Failure(description: "the malls do not compile")
+    guard let book = books.first, let mallPlan = malls.first else {
+      throw BenchmarkRules.Failure(description: "the malls do not load")
     }
+    let all = zip(reading, compiling).map(+)
     print(
-      "10,000 malls × 20 rules: reading the files \(fixed(reading, 2)) s, a set for each \(fixed(choosing, 2)) s,",
-      "compiling \(fixed(median(compiling), 2)) s; \(plan.nodeCount) nodes")
+      "10,000 malls × 20 rules, s of the clock: reading the files \(spread(reading.map(\.wall), 2)), sets and plan",
+      "\(spread(compiling.map(\.wall), 2)), together \(spread(all.map(\.wall), 2)); CPU of both threads",
+      "\(spread(all.map(\.cpu), 2)); \(mallPlan.plan.nodeCount) nodes")
+    let sets = (0..<count).map { book.ruleSet(mall: "m\($0)", shop: 1) }
+    let plan = try Plan(sets)
     try measureSwitch(plan, root: root)
     for _ in 0..<2 {
       try measure("1 × 20", [sets[0]])
       try measure("100 × 20", Array(sets.prefix(100)))
       try measure("10k × 20", plan)
+    }
+  }
+
+  /// What something takes by the clock, and of all threads' CPU.
+  struct Cost {
+    var wall = 0.0
+    var cpu = 0.0
+
+    init(_ body: () -> Void) {
+      let before = (Cost.now(CLOCK_MONOTONIC), Cost.now(CLOCK_PROCESS_CPUTIME_ID))
+      body()
+      wall = Cost.now(CLOCK_MONOTONIC) - before.0
+      cpu = Cost.now(CLOCK_PROCESS_CPUTIME_ID) - before.1
+    }
+
+    private static func now(_ clock: clockid_t) -> Double {
+      var time = timespec()
+      clock_gettime(clock, &time)
+      return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    static func + (left: Cost, right: Cost) -> Cost {
+      var sum = left
+      sum.wall += right.wall
+      sum.cpu += right.cpu
+      return sum
     }
   }
 
