@@ -70,6 +70,17 @@ struct VetoLiftTests {
     #expect(try crashed.labels() == calm.labels())
   }
 
+  /// The shop tells of the removal when the same decision is done again: what it asks for is kept beside the veto.
+  @Test func aVetoNoticedAfterACrashIsLiftedWithoutAnotherDecision() throws {
+    let order = try OrderUnderTest()
+    try order.take(decision(1, [desired("A", ["1"])]), crashes: true)
+    try order.shop.personRemoves("A", from: ["1"], of: order.order)
+    try order.take(decision(1, [desired("A", ["1"])]))
+    #expect(try order.labels() == [] && order.ledger?.vetoes.count == 1)
+    #expect(try order.lift("A") == ["R"])
+    #expect(try order.labels() == ["1 A"])
+  }
+
   @Test func aLedgerOfAFormerVersionGetsTheLabelWithItsNextDecision() throws {
     let order = try vetoed()
     order.ledger?.asked = []
