@@ -117,8 +117,9 @@ let package = Package(
       ]),
 
     // Measurements of one target each; run in release.
-    benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics"]),
+    benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics", "CAllocationCount"]),
     benchmark("HistoryBench", ["History", "Orders", "Topics"]),
+    benchmark("StateBench", ["EnrichStage", "History", "Stage", "Store", "Topics", "Orders", "Kafka"]),
 
     // Benchmarks.
     .executableTarget(

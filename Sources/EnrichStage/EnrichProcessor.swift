@@ -239,6 +239,7 @@ public final class EnrichProcessor: StatefulProcessor {
     customer.accountedBytes +=
       summary.keptBytes(of: value) + CustomerHistory.snapshotOverheadBytes
       + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes
+      + customer.takePurchaseBytes()
     note(customer, key: key, customers)
   }
 

@@ -23,7 +23,62 @@ struct LabelTable: Sendable {
   private var fields: [UInt8] = []
   private var starts: [Int32] = [0]
 
+  /// Plans that no set may have any more, at most: those of sets that changed one by one.
+  private static let staleMax = 1_000
+  /// Sets that are changed one by one at most.
+  private static let changedMax = 64
+  private var staleCount = 0
+
   init(_ plan: Plan, after former: LabelTable? = nil, of formerPlan: Plan? = nil) {
+    if let former, let formerPlan, let next = former.changed(plan, of: formerPlan) {
+      self = next
+    } else {
+      self.init(all: plan, after: former, of: formerPlan)
+    }
+  }
+
+  /// The table with what a few sets of a plan have now; nil when that is not all that is different.
+  private func changed(_ plan: Plan, of former: Plan) -> LabelTable? {
+    let count = former.ruleSets.count
+    guard plan.ruleSets.count >= count, places.count == count else { return nil }
+    var changes = Array(count..<plan.ruleSets.count)
+    for index in 0..<count where plan.ruleSets[index].hash != former.ruleSets[index].hash {
+      changes.append(index)
+      guard changes.count <= LabelTable.changedMax else { return nil }
+    }
+    guard changes.count <= LabelTable.changedMax, staleCount + changes.count <= LabelTable.staleMax else {
+      return nil
+    }
+    var next = self
+    for index in changes {
+      let set = plan.ruleSets[index]
+      let formerSet = index < count ? former.ruleSets[index] : nil
+      guard next.put(set, at: index) else { return nil }
+      if let formerSet, formerSet.labelKey == set.labelKey { continue }
+      let place = Int32(truncatingIfNeeded: next.plans.count)
+      next.plans.append(SharedLabels(LabelPlan(set), ruleCount: set.rules.count))
+      next.staleCount += 1
+      if index < count { next.places[index] = place } else { next.places.append(place) }
+    }
+    return next
+  }
+
+  /// Writes a set's hash in its place, or at the end. False: it is not as long as the one that stands there.
+  private mutating func put(_ set: RuleSet, at index: Int) -> Bool {
+    var writer = ProtobufWriter(capacity: 80)
+    writer.string(7, set.hash)
+    guard index < places.count else {
+      fields += writer.bytes
+      starts.append(Int32(truncatingIfNeeded: fields.count))
+      return true
+    }
+    let range = Int(starts[index])..<Int(starts[index + 1])
+    guard range.count == writer.bytes.count else { return false }
+    fields.replaceSubrange(range, with: writer.bytes)
+    return true
+  }
+
+  private init(all plan: Plan, after former: LabelTable?, of formerPlan: Plan?) {
     var writer = ProtobufWriter(capacity: plan.ruleSets.count * 66)
     var known: [[UInt8]: Int32] = [:]
     var kept: [ObjectIdentifier: Int32] = [:]

@@ -15,6 +15,15 @@ public final class RuleCatalogue {
   public let base: RuleBook
   private var sets: [String: Result<RuleSet, Refusal>] = [:]
   private var combined: [String: Result<RuleSet, Refusal>] = [:]
+  /// Hashes of versions that can be used.
+  private var usable: Set<String> = []
+
+  /// An edition with which nothing is wrong, and the lists that its rules and former ones ask for.
+  struct Checked {
+    var edition: RuleEdition
+    var lists: Set<[UInt8]>
+  }
+  var checked: Checked?
 
   public convenience init(base: RuleSet) { self.init(base: RuleBook(shared: base)) }
 
@@ -29,7 +38,15 @@ public final class RuleCatalogue {
     }
     let made = RuleCatalogue.compiled(version)
     sets[hash] = made
+    if case .success = made { usable.insert(hash) }
     return made
+  }
+
+  /// No version, or one that compiles.
+  func isUsable(_ activation: RuleRegistry.Activation?, in registry: RuleRegistry) -> Bool {
+    guard let hash = activation?.value.hash, !hash.isEmpty, !usable.contains(hash) else { return true }
+    if case .success = set(hash, in: registry) { return true }
+    return false
   }
 
   /// Reads, checks and plans a version's text.

@@ -18,10 +18,10 @@ public struct RuleEdition: Sendable {
     self.held = held
     shared = registry.inForce(.shared, before: rulesEnd, held: held)?.value.hash ?? ""
     var own: [RegistryScope: String] = [:]
-    for scope in registry.activations.keys where !scope.isShared {
-      if let hash = registry.inForce(scope, before: rulesEnd, held: held)?.value.hash, !hash.isEmpty {
-        own[scope] = hash
-      }
+    own.reserveCapacity(registry.activations.count)
+    for (scope, list) in registry.activations where !scope.isShared {
+      let active = RuleRegistry.inForce(list, before: rulesEnd, held: held.isEmpty ? nil : held[scope])
+      if let hash = active?.value.hash, !hash.isEmpty { own[scope] = hash }
     }
     self.own = own
   }
@@ -51,6 +51,35 @@ public struct RuleEdition: Sendable {
     }
     return Set(own.keys).union(ofFiles).sorted()
   }
+
+  /// Malls and shops whose rules are not those of a former edition, and whether they still have rules of their own;
+  /// nil when the rules of all may be different.
+  func changedScopes(since former: RuleEdition, _ catalogue: RuleCatalogue)
+    -> [(scope: RegistryScope, isThere: Bool)]?
+  {
+    guard shared == former.shared else { return nil }
+    var malls: Set<String> = []
+    var kept = 0
+    for (scope, hash) in own {
+      let before = former.own[scope]
+      if before != nil { kept += 1 }
+      if before != hash { malls.insert(scope.mallId) }
+    }
+    if kept < former.own.count {
+      for scope in former.own.keys where own[scope] == nil { malls.insert(scope.mallId) }
+    }
+    guard !malls.isEmpty else { return [] }
+    // A shop's rules lie over those of its mall.
+    var changed: [RegistryScope: Bool] = [:]
+    for scope in former.own.keys where malls.contains(scope.mallId) { changed[scope] = false }
+    for scope in own.keys where malls.contains(scope.mallId) { changed[scope] = true }
+    if shared.isEmpty {
+      for scope in catalogue.base.own.keys where malls.contains(scope.mall) {
+        changed[RegistryScope(mallId: scope.mall, shopNo: Int32(truncatingIfNeeded: scope.shop ?? 0))] = true
+      }
+    }
+    return changed.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
 }
 
 extension RuleEdition {
@@ -69,8 +98,11 @@ extension RuleEdition {
         held[scope] = active.value.number - 1
       }
     }
-    let scopes = registry.activations.keys.sorted()
-    for scope in scopes { settle(scope) }
+    for scope in registry.activations.filter({ !catalogue.isUsable($0.value.last, in: registry) }).keys
+      .sorted()
+    {
+      settle(scope)
+    }
     /// The one that came last waits.
     func hold(of involved: Set<RegistryScope>, _ refusal: RuleCatalogue.Refusal) -> Bool {
       let latest = involved.compactMap { scope in
@@ -94,6 +126,7 @@ extension RuleEdition {
   private func problem(_ catalogue: RuleCatalogue, _ registry: RuleRegistry)
     -> (scopes: Set<RegistryScope>, RuleCatalogue.Refusal)?
   {
+    if isFineSinceChecked(catalogue, registry) { return nil }
     var lists: Set<[UInt8]> = []
     for scope in [.shared] + scopes(catalogue) {
       switch ruleSet(mallId: scope.mallId, shopNo: scope.shopNo, catalogue, registry) {
@@ -102,9 +135,31 @@ extension RuleEdition {
         return ([.shared, RegistryScope(mallId: scope.mallId), scope], refusal)
       }
     }
-    guard lists.count > FactLayout.listsMax else { return nil }
+    guard lists.count > FactLayout.listsMax else {
+      catalogue.checked = RuleCatalogue.Checked(edition: self, lists: lists)
+      return nil
+    }
     let refusal = RuleCatalogue.Refusal(
       description: "with the rules of all other malls more than \(FactLayout.listsMax) lists")
     return (Set(own.keys).union([.shared]), refusal)
+  }
+
+  /// Nothing is wrong with what has changed since an edition with which nothing was; false: that may be otherwise.
+  private func isFineSinceChecked(_ catalogue: RuleCatalogue, _ registry: RuleRegistry) -> Bool {
+    guard let checked = catalogue.checked,
+      let scopes = changedScopes(since: checked.edition, catalogue)
+    else { return false }
+    // Lists that nobody asks for any more are among them: too many is looked at anew.
+    var lists = checked.lists
+    for (scope, _) in scopes {
+      guard
+        case .success(let set) = ruleSet(
+          mallId: scope.mallId, shopNo: scope.shopNo, catalogue, registry)
+      else { return false }
+      for list in set.demand.lists { lists.insert(Array(list.utf8)) }
+    }
+    guard lists.count <= FactLayout.listsMax else { return false }
+    catalogue.checked = RuleCatalogue.Checked(edition: self, lists: lists)
+    return true
   }
 }

@@ -1,32 +1,36 @@
-import Rules
+package import Rules
 import Stage
 import Synchronization
 
 /// The rules of one edition, ready to decide with.
-struct PreparedEdition: Sendable {
-  var edition: RuleEdition
-  var rules: DecisionRules
+package struct PreparedEdition: Sendable {
+  package var edition: RuleEdition
+  package var rules: DecisionRules
 }
 
 /// Makes editions ready: reads versions, lays them over each other, compiles them. With thousands of malls this takes
 /// seconds, so what is new is prepared on a thread of its own while the lane goes on deciding.
-final class RulePreparer: Sendable {
-  struct Refused: Sendable {
-    var scope: RegistryScope
-    var activation: RuleRegistry.Activation
-    var refusal: RuleCatalogue.Refusal
+package final class RulePreparer: Sendable {
+  package struct Refused: Sendable {
+    package var scope: RegistryScope
+    package var activation: RuleRegistry.Activation
+    package var refusal: RuleCatalogue.Refusal
   }
 
   /// What became of one look for the newest rules.
-  struct Outcome: Sendable {
-    var prepared: Result<PreparedEdition, RuleSwitchProblem>
-    var refused: [Refused]
+  package struct Outcome: Sendable {
+    package var prepared: Result<PreparedEdition, RuleSwitchProblem>
+    package var refused: [Refused]
   }
 
   private struct State {
     let catalogue: RuleCatalogue
-    /// The last plan made: the next one is made of it when little has changed.
-    var last: DecisionRules?
+    /// What was made last: the next is made of it when little has changed.
+    var last: PreparedEdition?
+    /// What was made before: thousands of rule sets are freed here, not by the lane that lets go of them last.
+    var former: [PreparedEdition] = []
+
+    static let formerMax = 2
   }
 
   private struct Running {
@@ -39,10 +43,10 @@ final class RulePreparer: Sendable {
   private let running = Mutex(Running())
 
   /// - Parameter base: the rules of the configuration.
-  init(base: RuleBook) { state = Mutex(State(catalogue: RuleCatalogue(base: base))) }
+  package init(base: RuleBook) { state = Mutex(State(catalogue: RuleCatalogue(base: base))) }
 
   /// The newest rules that can be used, made ready on the calling thread.
-  func newest(_ registry: RuleRegistry) -> Outcome {
+  package func newest(_ registry: RuleRegistry) -> Outcome {
     state.withLock { state in
       var refused: [Refused] = []
       let edition = RuleEdition.newest(registry, state.catalogue) {
@@ -72,17 +76,39 @@ final class RulePreparer: Sendable {
       }
     }
     let shared = try set(.shared)
-    var own: [RuleScope: RuleSet] = [:]
-    for scope in edition.scopes(state.catalogue) { own[scope.ruleScope] = try set(scope) }
-    do {
-      let malls =
-        try state.last?.malls.changed(shared: shared, own: own) ?? MallPlan(shared: shared, own: own)
-      let rules = DecisionRules(malls, after: state.last)
-      state.last = rules
-      return PreparedEdition(edition: edition, rules: rules)
-    } catch {
-      throw unusable(edition, "\(error)")
+    let last = state.last
+    var malls: MallPlan?
+    if let last, let scopes = edition.changedScopes(since: last.edition, state.catalogue) {
+      var changes: [RuleScope: RuleSet?] = [:]
+      for (scope, isThere) in scopes {
+        if isThere {
+          changes[scope.ruleScope] = .some(try set(scope))
+        } else {
+          changes[scope.ruleScope] = .some(nil)
+        }
+      }
+      malls = last.rules.malls.changing(shared: shared, changes)
     }
+    let next: MallPlan
+    if let malls {
+      next = malls
+    } else {
+      var own: [RuleScope: RuleSet] = [:]
+      for scope in edition.scopes(state.catalogue) { own[scope.ruleScope] = try set(scope) }
+      do throws(Plan.PlanError) {
+        if let last {
+          next = try last.rules.malls.changed(shared: shared, own: own)
+        } else {
+          next = try MallPlan(shared: shared, own: own)
+        }
+      } catch {
+        throw unusable(edition, "\(error)")
+      }
+    }
+    let prepared = PreparedEdition(edition: edition, rules: DecisionRules(next, after: last?.rules))
+    if let last { state.former = [last] + state.former.prefix(State.formerMax - 1) }
+    state.last = prepared
+    return prepared
   }
 
   private static func unusable(_ edition: RuleEdition, _ reason: String) -> RuleSwitchProblem {
@@ -132,6 +158,6 @@ final class RulePreparer: Sendable {
 }
 
 /// Why an evaluate lane cannot go on with published rules.
-struct RuleSwitchProblem: Error, CustomStringConvertible {
-  let description: String
+package struct RuleSwitchProblem: Error, CustomStringConvertible {
+  package let description: String
 }

@@ -77,8 +77,13 @@ public struct RuleRegistry: Sendable {
     -> Activation?
   {
     guard let list = activations[scope] else { return nil }
-    if let number = held[scope] {
-      let place = Int(clamping: number) - 1
+    return RuleRegistry.inForce(list, before: rulesEnd, held: held[scope])
+  }
+
+  /// The same among the activations of one scope, of which number `held` is held.
+  static func inForce(_ list: [Activation], before rulesEnd: Int64, held: Int64?) -> Activation? {
+    if let held {
+      let place = Int(clamping: held) - 1
       return list.indices.contains(place) ? list[place] : nil
     }
     return list.last { $0.offset < rulesEnd }

@@ -20,11 +20,17 @@ public final class CustomerHistory {
   private(set) var orders: [FoldedOrder] = []
   /// Parallel to `orders`.
   private(set) var standings: [Standing] = []
+  private(set) var blocks = HistoryBlocks()
   private var identityHashes: [UInt64] = []
+  /// Of a customer with many orders: the last index by identity hash, and the one before it with the same hash.
+  private var indexByHash: [UInt64: Int32] = [:]
+  private let changed = ChangedOrders()
   /// Orders of which only beacons are known: in no pass over the orders, because they have no state.
   private var awaited: [FoldedOrder] = []
   /// What is known of the customer beside the orders, by shop.
   private(set) var profiles: [CustomerProfile] = []
+  /// Memory that reading lines has taken since this was last asked for.
+  var purchaseBytes = 0
   /// The latest event time of the key.
   private(set) var latestEventTime = Int64.min
 
@@ -55,6 +61,12 @@ public final class CustomerHistory {
     return sum
   }
 
+  /// Memory taken by what was read of the orders' lines since the last call, for a cache's budget.
+  public func takePurchaseBytes() -> Int {
+    defer { purchaseBytes = 0 }
+    return purchaseBytes
+  }
+
   /// What a snapshot takes besides its bytes, and an order besides its snapshots.
   public static let snapshotOverheadBytes = MemoryLayout<SnapshotSummary>.stride + 180
   public static let orderOverheadBytes = MemoryLayout<Standing>.stride + 320
@@ -63,11 +75,26 @@ public final class CustomerHistory {
 
   func indexOfOrder(shopNo: Int32, orderId: UnsafeRawBufferPointer) -> Int? {
     let hash = Self.identityHash(shopNo, orderId)
-    for index in identityHashes.indices where identityHashes[index] == hash {
+    func isOrder(_ index: Int) -> Bool {
       let order = orders[index]
-      if order.shopNo == shopNo, order.orderId.withUnsafeBytes({ sameBytes($0, orderId) }) { return index }
+      return order.shopNo == shopNo && order.orderId.withUnsafeBytes { sameBytes($0, orderId) }
     }
-    return nil
+    if !indexByHash.isEmpty {
+      guard let index = indexByHash[hash] else { return nil }
+      if isOrder(Int(index)) { return Int(index) }
+    }
+    return identityHashes.indices.first { identityHashes[$0] == hash && isOrder($0) }
+  }
+
+  private static let ordersWithoutTable = 128
+
+  private func addToTable(_ hash: UInt64) {
+    guard orders.count > Self.ordersWithoutTable else { return }
+    if indexByHash.isEmpty {
+      for (index, known) in identityHashes.enumerated() { indexByHash[known] = Int32(index) }
+    } else {
+      indexByHash[hash] = Int32(orders.count - 1)
+    }
   }
 
   /// Puts a snapshot into its order, new or known, and brings the standings up to date.
@@ -98,6 +125,7 @@ public final class CustomerHistory {
     }
     guard awaited.count < Self.awaitedMax else { throw .tooManyAwaited }
     let order = FoldedOrder(shopNo: shopNo, orderId: orderId)
+    order.changes = changed
     awaited.append(order)
     return (nil, order.insert(context))
   }
@@ -140,13 +168,17 @@ public final class CustomerHistory {
   private func append(_ order: FoldedOrder) throws(HistoryError) -> Int {
     guard orders.count < Self.ordersMax else { throw .tooManyOrders }
     guard let latest = order.latest else { throw .malformedRecord }
-    identityHashes.append(order.orderId.withUnsafeBytes { Self.identityHash(order.shopNo, $0) })
+    let hash = order.orderId.withUnsafeBytes { Self.identityHash(order.shopNo, $0) }
+    identityHashes.append(hash)
     orders.append(order)
+    order.changes = changed
+    addToTable(hash)
     standings.append(
       Standing(
         latest: latest.contribution, latestSince: latest.eventTime, cut: order.cut,
         isFirstSeenClosed: order.isFirstSeenClosed))
     latestEventTime = max(latestEventTime, order.snapshots.last?.eventTime ?? .min)
+    blocks.refresh(orders.count - 1, of: standings)
     return orders.count - 1
   }
 
@@ -156,6 +188,7 @@ public final class CustomerHistory {
     standings[index] = Standing(
       latest: latest.contribution, latestSince: latest.eventTime, cut: order.cut,
       isFirstSeenClosed: order.isFirstSeenClosed)
+    blocks.refresh(index, of: standings)
     if outcome == .replaced {
       latestEventTime = orders.reduce(Int64.min) { max($0, $1.snapshots.last?.eventTime ?? .min) }
     } else {
@@ -193,6 +226,7 @@ public final class CustomerHistory {
       guard parts.orderId.withUnsafeBytes({ indexOfOrder(shopNo: parts.shopNo, orderId: $0) }) == nil else {
         throw .malformedRecord
       }
+      order.changes = changed
       if order.latest == nil { awaited.append(order) } else { try append(order) }
     }
   }
@@ -204,7 +238,7 @@ public final class CustomerHistory {
     guard hasChanges else { return }
     let prefix = customer.recordPrefix
     var writer = ProtobufWriter(capacity: 4096)
-    for order in [orders, awaited].joined() where order.isChanged {
+    for order in changed.orders {
       writer.removeAll()
       order.write(to: &writer)
       let key = RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId)
@@ -218,10 +252,10 @@ public final class CustomerHistory {
         key.withUnsafeBytes { key in record.withUnsafeBytes { store(key, $0) } }
       }
     }
+    changed.orders.removeAll(keepingCapacity: changed.orders.count < 64)
   }
 
   public var hasChanges: Bool {
-    orders.contains(where: \.isChanged) || awaited.contains(where: \.isChanged)
-      || profiles.contains { !$0.changed.isEmpty }
+    !changed.orders.isEmpty || profiles.contains { !$0.changed.isEmpty }
   }
 }

@@ -65,6 +65,8 @@ final class DatedSnapshot {
   /// Of the multiset of live lines as (SKU, else product code; quantity); 0 = a line has neither, or none is live.
   /// Computed when a rule first asks for it.
   private(set) lazy var linesHash = DatedSnapshot.linesHash(bytes)
+  /// What `purchases` found; nil until a rule first asks for it.
+  var keptPurchases: [Purchase]?
 
   var eventTime: Int64 { summary.eventTime.microseconds }
   var version: Int64 { summary.version }
@@ -123,9 +125,23 @@ final class DatedSnapshot {
     }
   }
 
-  /// Writes the fields of a `LedgerSnapshot`.
-  func write(to writer: inout ProtobufWriter) {
-    bytes.withUnsafeBytes { writer.presentBytes(1, $0) }
+  /// Writes the fields of a `LedgerSnapshot` that follows on another.
+  func write(
+    to writer: inout ProtobufWriter, after before: DatedSnapshot?, _ scratch: inout ProtobufWriter
+  ) {
+    let isShort = before.map { before in
+      before.bytes.withUnsafeBytes { old in
+        bytes.withUnsafeBytes { SnapshotDelta.program(from: old, to: $0, into: &scratch) }
+      }
+    }
+    if isShort == true {
+      scratch.withUnsafeBytes { writer.presentBytes(8, $0) }
+    } else {
+      bytes.withUnsafeBytes { writer.presentBytes(1, $0) }
+    }
+    if let before, before.country == country, before.hasIP == hasIP, before.zones == zones {
+      return writer.bool(9, true)
+    }
     writer.string(2, countryText(country))
     writer.strings(3, zones.names)
     writer.bool(4, zones.isMissing)
@@ -133,13 +149,14 @@ final class DatedSnapshot {
     writer.bytes(6, zones.ofReceivers)
   }
 
-  /// Of a stored `LedgerSnapshot`.
-  convenience init(stored bytes: UnsafeRawBufferPointer) throws(HistoryError) {
+  /// Of a stored `LedgerSnapshot` that follows on another.
+  convenience init(stored bytes: UnsafeRawBufferPointer, after before: DatedSnapshot?) throws(HistoryError) {
     var reader = ProtobufReader(bytes)
     var snapshot = UnsafeRawBufferPointer(start: nil, count: 0)
     var country: UInt16 = 0
     var hasIP = false
     var zones = ResolvedZones(names: [], isMissing: false)
+    var made: [UInt8]?
     while reader.next() {
       switch reader.field {
       case 1: snapshot = reader.slice()
@@ -150,19 +167,35 @@ final class DatedSnapshot {
       case 4: zones.isMissing = reader.bool()
       case 5: hasIP = reader.bool()
       case 6: zones.ofReceivers = reader.array()
+      case 8:
+        made = before.flatMap { Self.apply(reader.slice(), to: $0) }
+        guard made != nil else { throw .malformedRecord }
+      case 9:
+        guard let before, reader.bool() else { throw .malformedRecord }
+        (country, hasIP, zones) = (before.country, before.hasIP, before.zones)
       default: reader.skip()
       }
     }
     guard !reader.failed else { throw .malformedRecord }
     zones.completeReceivers()
-    var summary: SnapshotSummary
-    do { summary = try SnapshotSummary(snapshot) } catch { throw .malformedRecord }
+    let kept = made ?? [UInt8](snapshot)
+    // `Array.withUnsafeBytes` forgets the thrown type.
+    let scanned = kept.withUnsafeBytes { try? SnapshotSummary($0) }
+    guard let summary = scanned else { throw .malformedRecord }
     guard summary.ipFieldCount == 0 else { throw .malformedRecord }
     if zones == .none { zones = .none }
     // Records of before the field was there have it where it matters most.
     self.init(
-      bytes: [UInt8](snapshot), summary: summary, country: country, hasIP: hasIP || country != 0,
-      zones: zones)
+      bytes: kept, summary: summary, country: country, hasIP: hasIP || country != 0, zones: zones)
+  }
+
+  /// More than any record of `orders` has.
+  private static let bytesMax = 16 << 20
+
+  private static func apply(_ program: UnsafeRawBufferPointer, to before: DatedSnapshot) -> [UInt8]? {
+    before.bytes.withUnsafeBytes {
+      SnapshotDelta.apply(program, to: $0, bytesMax: Self.bytesMax)
+    }
   }
 }
 

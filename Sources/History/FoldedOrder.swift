@@ -1,6 +1,11 @@
 import Orders
 import Topics
 
+/// The orders of one customer that differ from what was last handed to the changelog.
+final class ChangedOrders {
+  var orders: [FoldedOrder] = []
+}
+
 /// One order's dated states and what follows from them (facts.md, "The fold").
 final class FoldedOrder {
   /// States kept of one order, and their bytes together. Beyond either, one between two of like openness goes.
@@ -21,7 +26,13 @@ final class FoldedOrder {
   var emittedHash: UInt64 = 0
   var epoch: UInt32 = 0
   /// Differs from what was last handed to the changelog.
-  var isChanged = false
+  var isChanged = false {
+    didSet { if isChanged, !oldValue { changes?.orders.append(self) } }
+  }
+  /// Of its customer, once it is in a history.
+  unowned var changes: ChangedOrders? {
+    didSet { if isChanged, oldValue !== changes { changes?.orders.append(self) } }
+  }
 
   enum Insertion {
     /// The version was there already and stays as it is.
@@ -153,8 +164,11 @@ final class FoldedOrder {
 extension FoldedOrder {
   /// Writes the fields of an `OrderLedger`.
   func write(to writer: inout ProtobufWriter) {
+    var before: DatedSnapshot?
+    var scratch = ProtobufWriter(capacity: 512)
     for snapshot in snapshots {
-      writer.message(1) { snapshot.write(to: &$0) }
+      writer.message(1) { snapshot.write(to: &$0, after: before, &scratch) }
+      before = snapshot
     }
     writer.fixed64(2, emittedHash)
     writer.int64(3, Int64(epoch))
@@ -166,11 +180,13 @@ extension FoldedOrder {
   /// Takes over a stored `OrderLedger`.
   func restore(_ record: UnsafeRawBufferPointer) throws(HistoryError) {
     var reader = ProtobufReader(record)
+    var last: DatedSnapshot?
     while reader.next() {
       switch reader.field {
       case 1:
         guard snapshots.count < Self.snapshotsMax else { throw .malformedRecord }
-        let snapshot = try DatedSnapshot(stored: reader.slice())
+        let snapshot = try DatedSnapshot(stored: reader.slice(), after: last)
+        last = snapshot
         guard insert(snapshot) == .inserted else { throw .malformedRecord }
       case 2: emittedHash = reader.fixed64()
       case 3: epoch = UInt32(truncatingIfNeeded: reader.uint64())

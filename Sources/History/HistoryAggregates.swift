@@ -16,7 +16,7 @@ struct HistoryAggregates {
   private let ofProducts: [Int]
   private let ofSkus: [Int]
   /// The codes that are asked for, and the positions of each one's measures.
-  private let codes: CodeTable
+  private let codes: CodeHashes
   private let ofCode: [[Int]]
   /// Some measure is read from the lines.
   let readsLines: Bool
@@ -39,7 +39,7 @@ struct HistoryAggregates {
     self.demanded = demanded
     prefixes = demanded.map { Self.prefix(of: $0) }
     var windows: [HistoryAggregate.Window] = []
-    var codes = CodeTable()
+    var codes = CodeHashes()
     var ofCode: [[Int]] = []
     var windowOf: [Int] = []
     for (position, aggregate) in demanded.enumerated() {
@@ -47,7 +47,7 @@ struct HistoryAggregates {
       if window == windows.count { windows.append(aggregate.window) }
       windowOf.append(window)
       guard aggregate.measure.isOfCode else { continue }
-      let code = aggregate.code.withUnsafeBytes { codes.insert($0) }
+      let code = aggregate.code.withUnsafeBytes { codes.insert(Purchase.hash(of: $0)) }
       if code == ofCode.count { ofCode.append([]) }
       ofCode[code].append(position)
     }
@@ -108,7 +108,7 @@ struct HistoryAggregates {
       guard y.placedAt >= linesFrom, y.flags.contains(.notCancelled),
         let state = state ?? customer.orders[other].latest
       else { continue }
-      addLines(of: state, placedAt: y.placedAt)
+      add(state.purchases(of: customer), placedAt: y.placedAt)
     }
     count(products, ofProducts)
     count(skus, ofSkus)
@@ -153,22 +153,19 @@ struct HistoryAggregates {
 
   // MARK: Lines
 
-  private mutating func addLines(of state: DatedSnapshot, placedAt: Int64) {
+  private mutating func add(_ purchases: [Purchase], placedAt: Int64) {
     found.removeAll(keepingCapacity: true)
     var pieces: Int64 = 0
-    state.forEachPricedLine { item in
-      let quantity = Int64(max(item.quantity, 0))
-      pieces += quantity
-      let sku = item.sku.count > 0 ? ContentHash.of(item.sku) : nil
-      let product = item.productCode.count > 0 ? ContentHash.of(item.productCode) : nil
-      if let sku, !ofSkus.isEmpty { skus[sku] = max(skus[sku] ?? .min, placedAt) }
-      if let product, !ofProducts.isEmpty { products[product] = max(products[product] ?? .min, placedAt) }
-      guard !ofCode.isEmpty else { return }
-      let bySku = sku.flatMap { codes.find(item.sku, hash: $0) }
-      if let bySku { note(bySku, quantity) }
-      if let code = product.flatMap({ codes.find(item.productCode, hash: $0) }), code != bySku {
-        note(code, quantity)
+    for line in purchases {
+      pieces += line.pieces
+      if line.sku != 0, !ofSkus.isEmpty { skus[line.sku] = max(skus[line.sku] ?? .min, placedAt) }
+      if line.product != 0, !ofProducts.isEmpty {
+        products[line.product] = max(products[line.product] ?? .min, placedAt)
       }
+      guard !ofCode.isEmpty else { continue }
+      let bySku = line.sku == 0 ? nil : codes.find(line.sku)
+      if let bySku { note(bySku, line.pieces) }
+      if line.product != 0, let code = codes.find(line.product), code != bySku { note(code, line.pieces) }
     }
     for position in ofPieces where placedAt >= starts[windowOf[position]] { values[position] &+= pieces }
     for (code, pieces) in found {
@@ -199,36 +196,6 @@ struct HistoryAggregates {
   }
 }
 
-extension DatedSnapshot {
-  /// Lines that are live and no gifts. Their text is lent.
-  func forEachPricedLine(_ body: (ScannedItem) -> Void) {
-    bytes.withUnsafeBytes { bytes in
-      var reader = ProtobufReader(bytes)
-      while reader.next() {
-        guard reader.field == 22 else {
-          reader.skip()
-          continue
-        }
-        // The bytes were read before without a fault.
-        if let item = ScannedItem(reader.slice()), item.isPriced { body(item) }
-      }
-    }
-  }
-
-  /// Of the multiset of live, non-gift lines as (SKU, product code, quantity).
-  fileprivate var purchasesHash: UInt64 {
-    var sum: UInt64 = 0
-    forEachPricedLine { item in
-      var hash = ContentHash()
-      hash.add(item.sku)
-      hash.add(item.productCode)
-      hash.add(UInt64(bitPattern: Int64(item.quantity)))
-      sum &+= hash.value
-    }
-    return sum
-  }
-}
-
 // MARK: - Which siblings
 
 extension HistoryAggregates {
@@ -241,7 +208,7 @@ extension HistoryAggregates {
     return was.placedAt != now.placedAt || was.netAmount != now.netAmount
       || was.currencyCode != now.currencyCode
       || was.flags.intersection(counted) != now.flags.intersection(counted)
-      || (readsLines && before.purchasesHash != after.purchasesHash)
+      || (readsLines && Purchase.hash(of: before.scanPurchases()) != Purchase.hash(of: after.scanPurchases()))
   }
 }
 

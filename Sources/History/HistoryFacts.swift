@@ -35,7 +35,20 @@ extension HistoryFolder {
     let isPartnerPossible = bundles && x.flags.contains(.hasReceiver) && !x.flags.contains(.giftPending)
     // Taken out once: nothing is then retained per order.
     let standings = customer.standings
-    for other in standings.indices where other != index {
+    let blocks = customer.blocks
+    var next = 0
+    while next < standings.count {
+      let other = next
+      if let block = blocks.whole(at: other, placedAt: x.placedAt, cut: cut, currencyCode: x.currencyCode),
+        index / HistoryBlocks.size != other / HistoryBlocks.size
+      {
+        history.orders += block.orders
+        history.amount &+= block.amount
+        next += HistoryBlocks.size
+        continue
+      }
+      next += 1
+      guard other != index else { continue }
       let y: Contribution
       if cut == .max || standings[other].latestSince <= cut {
         y = standings[other].latest

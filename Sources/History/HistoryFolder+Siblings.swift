@@ -13,8 +13,19 @@ extension HistoryFolder {
     let latestChanged = Self.isDifferent(before.last, after.last)
     let aggregatesChanged = aggregates.isDifferent(before.last, after.last)
     var affected: [Int] = []
-    for other in customer.standings.indices where other != index {
-      let standing = customer.standings[other]
+    // Taken out once: nothing is then retained per order.
+    let standings = customer.standings
+    let blocks = customer.blocks
+    var next = 0
+    while next < standings.count {
+      let other = next
+      if blocks.isPast(at: other, cause.eventTime) {
+        next += HistoryBlocks.size
+        continue
+      }
+      next += 1
+      guard other != index else { continue }
+      let standing = standings[other]
       if standing.cut == .max {
         let isChanged =
           latestChanged

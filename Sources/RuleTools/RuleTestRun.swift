@@ -161,6 +161,7 @@ enum GivenFacts {
       facts.zoneMissing = node.isNull
     case "customer":
       facts.historyKnown = !node.isNull
+      if node.isNull { (facts.claimCounts, facts.aggregates) = ([], []) }
       return
     default: try setClaims(name, node, &facts)
     }

@@ -37,6 +37,8 @@ extension Evaluator {
               out.t[word] = on[word] & known[word]
               out.f[word] = ~on[word] & known[word]
             }
+          case .parameters:
+            program.testParameters(plan.parameters, batch, words: words)
           case .rank, .rankAtLeast, .rankEquals: runRank(step, out, program, words: words)
           case .textEquals:
             if case .textEquals(let column, _) = plan.graph.nodes[Int(step.node)] {

@@ -47,10 +47,15 @@ public final class Evaluator {
 
   /// Goes on with another plan, from the next batch on. What the last batch was answered is gone.
   public func adopt(_ plan: Plan) {
+    let hasGraph = plan.hasGraph(of: self.plan)
     self.plan = plan
     count = 0
-    program = nil
-    boundDictionary = nil
+    if hasGraph {
+      program?.bind(plan.parameters)
+    } else {
+      program = nil
+      boundDictionary = nil
+    }
     if !rowAnswers.fits(plan) { rowAnswers = RowAnswers(plan: plan, rows: capacity) }
   }
 
@@ -82,18 +87,11 @@ public final class Evaluator {
       return program?.has(only) ?? false
     }
     let beyond = UInt32(truncatingIfNeeded: plan.profiles.count)
-    var isReady = program != nil
-    plan.setProfiles.withUnsafeBufferPointer { sets in
-      for row in 0..<count {
-        let set = Int(batch.ruleSets[row])
-        rowProfiles[row] = set < sets.count ? sets[set] : beyond
-      }
+    let sets = UInt32(truncatingIfNeeded: plan.setProfiles.count)
+    return plan.setProfiles.withUnsafeBufferPointer {
+      guard let first = $0.baseAddress else { return false }
+      return rule_find_profiles(batch.ruleSets, sets, first, beyond, program?.ready, rowProfiles, count) != 0
     }
-    (rowProfiles + count).update(repeating: beyond, count: (64 - count % 64) % 64)
-    if let program {
-      for row in 0..<count where !program.has(rowProfiles[row]) { isReady = false }
-    }
-    return isReady
   }
 
   /// For the profiles of this batch, and, unless it has become old, for those it had before.
@@ -111,9 +109,13 @@ public final class Evaluator {
   }
 
   private func spreadParameters(_ batch: FactBatch, _ program: Program) {
+    if plan.parameters.table != nil {
+      program.storeParameters(plan.parameters, batch, words: (count + 63) / 64)
+      return
+    }
     guard !program.parameterColumns.isEmpty else { return }
-    plan.parameters.withUnsafeBufferPointer { values in
-      plan.parameterStarts.withUnsafeBufferPointer { starts in
+    plan.parameters.values.withUnsafeBufferPointer { values in
+      plan.parameters.starts.withUnsafeBufferPointer { starts in
         guard let values = values.baseAddress, let starts = starts.baseAddress else { return }
         if let columns = program.commonColumns, plan.setProfiles.count > 1,
           !program.hasStrangers(rowProfiles, count)

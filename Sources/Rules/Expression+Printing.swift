@@ -1,6 +1,10 @@
 extension Expression: CustomStringConvertible {
   /// The condition as text, with no more parentheses than needed; parsing it gives an equal expression.
-  public var description: String { text(atLeast: 0) }
+  public var description: String {
+    var text = ""
+    write(to: &text, atLeast: 0)
+    return text
+  }
 
   private var precedence: Int {
     switch kind {
@@ -19,34 +23,74 @@ extension Expression: CustomStringConvertible {
     }
   }
 
-  private func text(atLeast minimum: Int) -> String {
-    precedence < minimum ? "(\(bare))" : bare
+  private func write(to text: inout String, atLeast minimum: Int) {
+    guard precedence < minimum else { return writeBare(to: &text) }
+    text += "("
+    writeBare(to: &text)
+    text += ")"
   }
 
-  private var bare: String {
+  private func writeBare(to text: inout String) {
     switch kind {
-    case .int(let value): String(value)
-    case .decimal(let value): Expression.decimalText(value)
-    case .string(let value): Expression.quoted(value.text)
-    case .bool(let value): value ? "true" : "false"
-    case .list(let elements): "[\(Expression.commaList(elements))]"
-    case .name(let name): name
-    case .member(let base, let name): "\(base.text(atLeast: 8)).\(name)"
+    case .int(let value): text += String(value)
+    case .decimal(let value): text += Expression.decimalText(value)
+    case .string(let value): text += Expression.quoted(value.text)
+    case .bool(let value): text += value ? "true" : "false"
+    case .list(let elements):
+      text += "["
+      Expression.write(elements, to: &text)
+      text += "]"
+    case .name(let name): text += name
+    case .member(let base, let name):
+      base.write(to: &text, atLeast: 8)
+      text += "."
+      text += name
     case .call(let receiver, let function, let arguments):
-      (receiver.map { "\($0.text(atLeast: 8))." } ?? "") + "\(function)(\(Expression.commaList(arguments)))"
-    case .not(let operand): "!\(operand.text(atLeast: 6))"
-    case .negate(let operand): "-\(operand.text(atLeast: 6))"
-    case .binary(let op, let left, let right):
-      "\(left.text(atLeast: precedence)) \(op.rawValue) \(right.text(atLeast: precedence + 1))"
-    case .and(let terms): terms.map { $0.text(atLeast: 3) }.joined(separator: " && ")
-    case .or(let terms): terms.map { $0.text(atLeast: 2) }.joined(separator: " || ")
-    case .conditional(let condition, let then, let otherwise):
-      "\(condition.text(atLeast: 1)) ? \(then.text(atLeast: 1)) : \(otherwise.text(atLeast: 0))"
+      if let receiver {
+        receiver.write(to: &text, atLeast: 8)
+        text += "."
+      }
+      text += function
+      text += "("
+      Expression.write(arguments, to: &text)
+      text += ")"
+    default: writeOperation(to: &text)
     }
   }
 
-  private static func commaList(_ elements: [Expression]) -> String {
-    elements.map { $0.text(atLeast: 0) }.joined(separator: ", ")
+  private func writeOperation(to text: inout String) {
+    switch kind {
+    case .not(let operand):
+      text += "!"
+      operand.write(to: &text, atLeast: 6)
+    case .negate(let operand):
+      text += "-"
+      operand.write(to: &text, atLeast: 6)
+    case .binary(let op, let left, let right):
+      left.write(to: &text, atLeast: precedence)
+      text += " "
+      text += op.rawValue
+      text += " "
+      right.write(to: &text, atLeast: precedence + 1)
+    case .and(let terms): Expression.write(terms, to: &text, between: " && ", atLeast: 3)
+    case .or(let terms): Expression.write(terms, to: &text, between: " || ", atLeast: 2)
+    case .conditional(let condition, let then, let otherwise):
+      condition.write(to: &text, atLeast: 1)
+      text += " ? "
+      then.write(to: &text, atLeast: 1)
+      text += " : "
+      otherwise.write(to: &text, atLeast: 0)
+    default: break
+    }
+  }
+
+  private static func write(
+    _ elements: [Expression], to text: inout String, between: String = ", ", atLeast minimum: Int = 0
+  ) {
+    for (index, element) in elements.enumerated() {
+      if index > 0 { text += between }
+      element.write(to: &text, atLeast: minimum)
+    }
   }
 
   /// Ten-thousandths as a decimal number that reads back as a decimal: `15000` → "1.5", `20000` → "2.0".

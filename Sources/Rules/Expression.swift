@@ -100,6 +100,21 @@ extension Expression {
     }
   }
 
+  /// As `children.contains(where:)`, without making the list of them.
+  func hasChild(where test: (Expression) -> Bool) -> Bool {
+    switch kind {
+    case .int, .decimal, .string, .bool, .name: false
+    case .list(let elements): elements.contains(where: test)
+    case .member(let base, _): test(base)
+    case .call(let receiver, _, let arguments): receiver.map(test) ?? false || arguments.contains(where: test)
+    case .not(let operand), .negate(let operand): test(operand)
+    case .binary(_, let left, let right): test(left) || test(right)
+    case .and(let terms), .or(let terms): terms.contains(where: test)
+    case .conditional(let condition, let then, let otherwise):
+      test(condition) || test(then) || test(otherwise)
+    }
+  }
+
   /// Nodes and nesting; counting ends a little beyond `limit`.
   func size(limit: Int) -> (nodes: Int, depth: Int) {
     var nodes = 1

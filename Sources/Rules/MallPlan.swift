@@ -57,28 +57,40 @@ public struct MallPlan: Sendable {
 
   /// The plan for these rules: a few changes are made in what there is, for many all is compiled anew.
   public func changed(shared: RuleSet, own: [RuleScope: RuleSet]) throws(Plan.PlanError) -> MallPlan {
-    var changes: [RuleScope] = []
+    var changes: [RuleScope: RuleSet?] = [:]
+    var kept = 0
     for (scope, set) in own {
-      guard let index = indexes[scope], plan.ruleSets[index].hash == set.hash else {
-        changes.append(scope)
-        continue
+      if let index = indexes[scope] {
+        kept += 1
+        if plan.ruleSets[index].hash == set.hash { continue }
       }
+      changes[scope] = set
+      if changes.count > MallPlan.changedMax { break }
     }
-    let removed = indexes.keys.filter { own[$0] == nil }
-    let count = changes.count + removed.count + 1
-    guard count <= MallPlan.changedMax, replacedCount + count <= MallPlan.replacedMax else {
-      return try MallPlan(shared: shared, own: own)
+    if kept < indexes.count, changes.count <= MallPlan.changedMax {
+      for scope in indexes.keys where own[scope] == nil { changes[scope] = .some(nil) }
     }
+    if let next = changing(shared: shared, changes) { return next }
+    return try MallPlan(shared: shared, own: own)
+  }
+
+  /// The plan with other sets for some malls and shops; nil for one: none of its own any more. Nil when it is cheaper,
+  /// or the only way, to compile all of them anew.
+  public func changing(shared: RuleSet, _ changes: [RuleScope: RuleSet?]) -> MallPlan? {
+    let count = changes.count + 1
+    guard count <= MallPlan.changedMax, replacedCount + count <= MallPlan.replacedMax else { return nil }
     do throws(Plan.PlanError) {
       var next = self
-      for scope in removed.sorted() { next.release(scope) }
-      for scope in changes.sorted() { if let set = own[scope] { try next.put(set, scope) } }
-      if plan.ruleSets[0].hash != shared.hash { next.plan = try next.plan.replacing(0, with: shared) }
+      for scope in changes.keys.sorted() {
+        guard let change = changes[scope] else { continue }
+        if let set = change { try next.put(set, scope) } else { next.release(scope) }
+      }
+      if plan.ruleSets[0].hash != shared.hash { try next.plan.replace(0, with: shared) }
       next.replacedCount += count
       return next
     } catch {
       // Names of lists that only former sets asked for may have filled it.
-      return try MallPlan(shared: shared, own: own)
+      return nil
     }
   }
 
@@ -92,13 +104,14 @@ public struct MallPlan: Sendable {
   }
 
   private mutating func put(_ set: RuleSet, _ scope: RuleScope) throws(Plan.PlanError) {
+    if let index = indexes[scope], plan.ruleSets[index].hash == set.hash { return }
     release(scope)
     let index: Int
     if let same = known[set.hash] {
       index = same
     } else {
       index = free.popLast() ?? users.count
-      plan = try plan.replacing(index, with: set)
+      try plan.replace(index, with: set)
       if index == users.count { users.append(0) }
       known[set.hash] = index
     }

@@ -46,6 +46,10 @@ struct NamedConditions {
     return expression.children.reduce(into: []) { $0.formUnion(names(in: $1)) }
   }
 
+  private static func hasNames(_ expression: Expression) -> Bool {
+    name(expression) != nil || expression.hasChild(where: hasNames)
+  }
+
   static func speaksOfItem(_ expression: Expression) -> Bool {
     if case .name("item") = expression.kind { return true }
     return expression.children.contains(where: speaksOfItem)
@@ -93,8 +97,8 @@ struct NamedConditions {
 
   /// Every `cond.x` replaced by its definition; nil when one of them is unknown or wrong, or the result too large.
   func filling(_ expression: Expression, _ problems: inout [Problem]) -> Expression? {
+    guard NamedConditions.hasNames(expression) else { return expression }
     let names = NamedConditions.names(in: expression)
-    if names.isEmpty { return expression }
     var isWhole = true
     for name in names.sorted() {
       switch definitions[name] {

@@ -26,25 +26,29 @@ public struct Plan: Sendable {
   public static let ruleSetsMax = 200_000
 
   public internal(set) var ruleSets: [RuleSet]
-  /// Decided rules, ordered by rule set, then as in the set.
-  public internal(set) var rules: [PlannedRule] = []
   public let zone: ShopZone
   var compiler: PlanCompiler
-  /// Per rule set: its profile, and where its parameters stand in `parameters`.
+  /// Per rule set: its profile.
   var setProfiles: [UInt32] = []
-  var parameterStarts: [Int32] = []
-  var parameters: [Int64] = []
+  var parameters: SetParameters
+  private var ruleStarts: [Int] = []
+  /// Rules of the largest set, and terms of the longest rule, that the plan has or, since it was compiled, had.
+  private(set) var rulesMax = 0
+  private(set) var termsMax = 0
 
   /// What a batch must hold for this plan.
   public var layout: FactLayout { compiler.builder.layout }
   var graph: Graph { compiler.builder.graph }
   var profiles: [Profile] { compiler.profiles }
+  /// Decided rules, ordered by rule set, then as in the set.
+  public var rules: PlannedRules { PlannedRules(setProfiles, profiles, starts: ruleStarts) }
 
   /// Throws when the sets together ask for more lists or measures of earlier orders than a batch has room for.
   public init(_ ruleSets: [RuleSet], zone: ShopZone = .seoul) throws(PlanError) {
     guard ruleSets.count <= Plan.ruleSetsMax else { throw .tooManyRuleSets(max: Plan.ruleSetsMax) }
     self.ruleSets = ruleSets
     self.zone = zone
+    parameters = SetParameters(columnCount: 0, sets: [])
     compiler = PlanCompiler(layout: Plan.layout(of: ruleSets))
     let described = ruleSets.map { compiler.describe($0) }
     setProfiles.reserveCapacity(ruleSets.count)
@@ -52,11 +56,13 @@ public struct Plan: Sendable {
       setProfiles.append(UInt32(truncatingIfNeeded: compiler.profile(of: set, description)))
     }
     try layout.checkLimits()
-    for (index, description) in described.enumerated() {
-      parameterStarts.append(Int32(truncatingIfNeeded: parameters.count))
-      parameters += compiler.parameters(description, of: profile(of: index))
-    }
-    numberRules()
+    setParameters(described)
+    measure()
+  }
+
+  /// What is made of the graph and the profiles of one serves the other.
+  func hasGraph(of other: Plan) -> Bool {
+    compiler.state === other.compiler.state && (parameters.table == nil) == (other.parameters.table == nil)
   }
 
   func profile(of set: Int) -> Profile { profiles[Int(setProfiles[set])] }
@@ -80,14 +86,18 @@ public struct Plan: Sendable {
     return layout
   }
 
-  private mutating func numberRules() {
-    rules.removeAll(keepingCapacity: true)
-    rules.reserveCapacity(setProfiles.reduce(0) { $0 + profiles[Int($1)].rules.count })
-    for set in setProfiles.indices {
-      for (place, rule) in profile(of: set).rules.enumerated() {
-        rules.append(PlannedRule(ruleSet: set, rule: rule.position, place: place))
-      }
+  private mutating func setParameters(_ described: [PlanCompiler.Description]) {
+    let sets = described.indices.map { index in
+      let profile = profile(of: index)
+      return (columns: profile.parameterColumns, values: compiler.parameters(described[index], of: profile))
     }
+    parameters = SetParameters(columnCount: compiler.columnCount, sets: sets)
+  }
+
+  private mutating func measure() {
+    ruleStarts = PlannedRules.starts(setProfiles, profiles)
+    rulesMax = ruleSets.reduce(rulesMax) { max($0, $1.rules.count) }
+    for profile in profiles { for rule in profile.rules { termsMax = max(termsMax, rule.terms.count) } }
   }
 
   public func uses(_ fact: Fact) -> Bool { layout.uses(fact) }
@@ -101,35 +111,42 @@ public struct Plan: Sendable {
   /// Costs what the new set costs, whatever the others are. Batches made for this plan serve the next when the
   /// layouts are equal. Throws as `init`; the plan itself is unchanged.
   public func replacing(_ index: Int, with set: RuleSet) throws(PlanError) -> Plan {
+    var next = self
+    try next.replace(index, with: set)
+    return next
+  }
+
+  /// As `replacing`, in place; after a throw the plan is not to be used.
+  mutating func replace(_ index: Int, with set: RuleSet) throws(PlanError) {
     guard index >= 0, index <= ruleSets.count, index < Plan.ruleSetsMax else {
       throw .tooManyRuleSets(max: Plan.ruleSetsMax)
     }
-    var next = self
-    let description = next.compiler.describe(set)
-    let profile = next.compiler.profile(of: set, description)
-    try next.layout.checkLimits()
-    let values = next.compiler.parameters(description, of: next.profiles[profile])
-    let start = Int32(truncatingIfNeeded: next.parameters.count)
+    let profileCount = profiles.count
+    let description = compiler.describe(set)
+    let number = compiler.profile(of: set, description)
+    try layout.checkLimits()
+    let profile = profiles[number]
+    let former = (profiles: compiler.profiles, sets: setProfiles)
+    parameters.put(
+      compiler.parameters(description, of: profile), profile.parameterColumns, of: index,
+      columnCount: compiler.columnCount, setCount: ruleSets.count
+    ) { former.profiles[Int(former.sets[$0])].parameterColumns }
+    let growth: Int
     if index == ruleSets.count {
-      next.ruleSets.append(set)
-      next.setProfiles.append(UInt32(truncatingIfNeeded: profile))
-      next.parameterStarts.append(start)
-      next.parameters += values
+      ruleSets.append(set)
+      setProfiles.append(UInt32(truncatingIfNeeded: number))
+      ruleStarts.append(ruleStarts.last ?? 0)
+      growth = profile.rules.count
     } else {
-      let sameLength = next.profiles[Int(setProfiles[index])].parameterColumns.count == values.count
-      next.ruleSets[index] = set
-      next.setProfiles[index] = UInt32(truncatingIfNeeded: profile)
-      if sameLength {
-        for (place, value) in values.enumerated() {
-          next.parameters[Int(parameterStarts[index]) + place] = value
-        }
-      } else {
-        next.parameterStarts[index] = start
-        next.parameters += values
-      }
+      growth = profile.rules.count - self.profile(of: index).rules.count
+      ruleSets[index] = set
+      setProfiles[index] = UInt32(truncatingIfNeeded: number)
     }
-    next.numberRules()
-    return next
+    if growth != 0 { for later in (index + 1)..<ruleStarts.count { ruleStarts[later] += growth } }
+    rulesMax = max(rulesMax, set.rules.count)
+    if profiles.count > profileCount {
+      for rule in profile.rules { termsMax = max(termsMax, rule.terms.count) }
+    }
   }
 }
 

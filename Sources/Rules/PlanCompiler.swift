@@ -45,7 +45,11 @@ struct PlanCompiler: Sendable {
   private var shapes: [[UInt8]: Int] = [:]
   private var slots: [ShapeUse: [Slot]] = [:]
   private var known: [[Int]: Int] = [:]
-  private var columnCount = 0
+  private(set) var columnCount = 0
+
+  /// Another one after every change: graphs and profiles of one state are the same.
+  final class State: Sendable {}
+  private(set) var state = State()
 
   init(layout: FactLayout) { builder = GraphBuilder(layout: layout) }
 
@@ -89,6 +93,7 @@ struct PlanCompiler: Sendable {
     }
     if let number = known[key] { return number }
     let number = profiles.count
+    state = State()
     profiles.append(compile(set, description))
     known[key] = number
     return number

@@ -1,3 +1,5 @@
+internal import CRuleKernels
+
 /// The nodes of a plan that the profiles of some batches need, each with its place in memory.
 ///
 /// Memory goes with what is computed, not with the plan: ten thousand malls of one batch in a plan of a million.
@@ -7,6 +9,8 @@ final class Program {
     enum Kind: UInt8 {
       case atLeast, equals, atLeastNumber, equalsNumber, and, textEquals, orderList, rank, rankAtLeast,
         rankEquals
+      /// Every comparison with parameters, while the constants of the rows are at hand.
+      case parameters
       case number, truth
     }
     var kind: Kind
@@ -55,7 +59,17 @@ final class Program {
   private var factColumns: [(node: Int, source: Graph.Node)] = []
   private var placedProfiles: [PlacedProfile?] = []
   /// Column number of each parameter in use, and its place.
-  private(set) var parameterColumns: [Int: UnsafeMutablePointer<Int64>] = [:]
+  var parameterColumns: [Int: UnsafeMutablePointer<Int64>] = [:]
+  /// Of a plan with a table of parameters: what goes into columns before all else, and what is compared at once.
+  var stores: [rule_parameter_use] = []
+  var tests: [(node: Int, test: ParameterUses.Test)] = []
+  /// `tests` as the kernels want them, and the node that each compares.
+  var wideTests: [rule_parameter_use] = []
+  var wideTested: [Int] = []
+  var narrowTests: [rule_parameter_use] = []
+  var narrowTested: [Int] = []
+  /// Per profile whether it is placed; and so is what rows of no rule set have.
+  let ready: UnsafeMutablePointer<UInt8>
   /// Bits of the rows that there are: what is known of a parameter.
   let rowsKnown: UnsafeMutablePointer<UInt64>
   /// The same of each level: what is known of a constant there.
@@ -80,6 +94,8 @@ final class Program {
     rowCounts = .allocate(capacity: RowLevel.allCases.count)
     rowCounts.initialize(repeating: 0, count: RowLevel.allCases.count)
     wordCount = capacity / 64
+    ready = FactBatch.zeroed(plan.profiles.count + 1)
+    ready[plan.profiles.count] = 1
     let nodeCount = plan.graph.nodes.count
     planeTable = .allocate(capacity: max(nodeCount, 1))
     planeTable.initialize(repeating: Planes.none, count: max(nodeCount, 1))
@@ -92,11 +108,22 @@ final class Program {
     var needed = [Bool](repeating: false, count: nodeCount)
     for profile in profiles { for node in plan.profiles[profile].nodes { needed[Int(node)] = true } }
     let nodes = needed.indices.filter { needed[$0] }
-    for node in nodes { place(node, plan.graph) }
+    let parameters = ParameterUses(plan, nodes)
+    for node in nodes where !parameters.isUnread(node) { place(node, plan.graph) }
     let ranked = rank(nodes, plan.graph)
-    for node in nodes { addStep(node, plan.graph, ranked) }
+    for node in nodes where !parameters.isLate(node) { addStep(node, plan.graph, ranked) }
+    if !parameters.tests.isEmpty { steps.append(Step(kind: .parameters, node: 0)) }
+    for node in nodes where parameters.isLate(node) && parameters.tests[node] == nil {
+      addStep(node, plan.graph, ranked)
+    }
+    add(parameters)
+    bind(plan.parameters)
     placedProfiles = Array(repeating: nil, count: plan.profiles.count)
-    for profile in profiles { placedProfiles[profile] = placed(plan.profiles[profile]) }
+    let isTable = plan.parameters.table != nil
+    for profile in profiles {
+      placedProfiles[profile] = placed(plan.profiles[profile], hasTable: isTable)
+      ready[profile] = 1
+    }
   }
 
   deinit {
@@ -105,6 +132,7 @@ final class Program {
     columnTable.deallocate()
     rowsKnown.deallocate()
     rowCounts.deallocate()
+    ready.deallocate()
   }
 
   private func zeroed<Value: FixedWidthInteger>(_ count: Int) -> UnsafeMutablePointer<Value> {
@@ -178,6 +206,7 @@ final class Program {
       default: break
       }
     }
+    placeTests()
   }
 
   private static func orderColumn(_ column: Int, _ batch: FactBatch) -> NumberColumn {
@@ -192,11 +221,12 @@ final class Program {
 
   // MARK: Profiles
 
-  private func placed(_ profile: Profile) -> PlacedProfile {
+  private func placed(_ profile: Profile, hasTable: Bool) -> PlacedProfile {
+    let parameterCount = hasTable ? 0 : profile.parameterColumns.count
     let parameters = UnsafeMutablePointer<UnsafeMutablePointer<Int64>?>.allocate(
-      capacity: max(profile.parameterColumns.count, 1))
+      capacity: max(parameterCount, 1))
     owned.append(UnsafeMutableRawPointer(parameters))
-    for (place, column) in profile.parameterColumns.enumerated() {
+    for (place, column) in profile.parameterColumns.prefix(parameterCount).enumerated() {
       // A parameter that no node reads (its predicate is decided without it) still has a place to go to.
       let values: UnsafeMutablePointer<Int64> = parameterColumns[column] ?? zeroed(capacity)
       parameterColumns[column] = values
@@ -217,7 +247,7 @@ final class Program {
         position: rule.position)
     }
     return PlacedProfile(
-      rules: rules, parameters: parameters, parameterCount: profile.parameterColumns.count)
+      rules: rules, parameters: parameters, parameterCount: parameterCount)
   }
 
   @inline(__always) func has(_ profile: UInt32) -> Bool {

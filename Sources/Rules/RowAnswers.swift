@@ -13,22 +13,13 @@ final class RowAnswers {
   private let termWords: UnsafeMutablePointer<UInt64>
 
   convenience init(plan: Plan, rows: Int) {
-    let (rules, terms) = RowAnswers.size(of: plan)
-    self.init(rules: rules, termsMax: terms, rows: rows)
-  }
-
-  /// Rules of the largest set, and terms of the longest rule.
-  private static func size(of plan: Plan) -> (rules: Int, terms: Int) {
-    (
-      plan.ruleSets.map(\.rules.count).max() ?? 0,
-      plan.profiles.map { $0.rules.map(\.terms.count).max() ?? 0 }.max() ?? 0
-    )
+    self.init(rules: plan.rulesMax, termsMax: plan.termsMax, rows: rows)
   }
 
   /// There is room for a plan's answers.
   func fits(_ plan: Plan) -> Bool {
-    let (rules, terms) = RowAnswers.size(of: plan)
-    return rules <= stride && 2 + (UInt8.bitWidth - UInt8(clamping: terms).leadingZeroBitCount) <= planeCount
+    plan.rulesMax <= stride
+      && 2 + (UInt8.bitWidth - UInt8(clamping: plan.termsMax).leadingZeroBitCount) <= planeCount
   }
 
   /// `rows`: a multiple of 64. `termsMax`: terms of the longest rule.

@@ -52,18 +52,4 @@ extension Rule.Actions {
     if stockAlert { add("stock_alert") { $0.text = ruleName } }
     return effects
   }
-
-  /// Its part of a rule's content, beside labels. What came after the first version is named only where it is there,
-  /// so that the hashes of older rule files stay.
-  func canonicalFields(_ prefix: String) -> [(String, String)] {
-    var fields = [
-      (prefix + "gift", gift ? "true" : ""), (prefix + "alert.channel", alertChannel ?? ""),
-      (prefix + "alert.text", alertText ?? ""), (prefix + "mark", mark ?? ""), (prefix + "hold", hold ?? ""),
-    ]
-    if let markTeam { fields.append((prefix + "mark.team", markTeam)) }
-    if let memo { fields.append((prefix + "memo", memo)) }
-    if surcharge { fields.append((prefix + "surcharge", "true")) }
-    if stockAlert { fields.append((prefix + "stock_alert", "true")) }
-    return fields
-  }
 }

@@ -40,9 +40,15 @@ public struct RuleBook: Sendable {
     let mall = own[RuleScope(mall: scope.mall)] ?? []
     let shop = scope.shop.flatMap { own[RuleScope(mall: scope.mall, shop: $0)] } ?? []
     if mall.isEmpty, shop.isEmpty { return shared }
-    var rules = Dictionary(shared.rules.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
-    for rule in mall + shop { rules[rule.id] = rule }
-    return RuleSet(Array(rules.values))
+    return RuleSet(RuleBook.layered([shared.rules, mall, shop].filter { !$0.isEmpty }))
+  }
+
+  /// A rule of a later layer takes the place of the one with its id before it.
+  private static func layered(_ layers: [[Rule]]) -> [Rule] {
+    if layers.count == 1 { return layers[0] }
+    var layerOf: [String: Int] = [:]
+    for (layer, rules) in layers.enumerated() { for rule in rules { layerOf[rule.id] = layer } }
+    return layers.enumerated().flatMap { layer, rules in rules.filter { layerOf[$0.id] == layer } }
   }
 
   /// Reads rule files, of which those with `mall:` (and `shop:`) hold for that mall (or shop) alone, and templates.
@@ -53,9 +59,8 @@ public struct RuleBook: Sendable {
   {
     var reader = RuleFileReader()
     reader.read(files, installsTemplates: installsTemplates)
-    let shared = RuleSet(reader.rules[nil] ?? [])
-    var own: [RuleScope: [Rule]] = [:]
-    for (scope, rules) in reader.rules { if let scope { own[scope] = rules } }
+    let shared = RuleSet(reader.sharedRules)
+    let own = reader.ownRules
     let file = files.first?.path ?? ""
     if own.count > scopesMax {
       reader.report(.init(file: file, line: 1, column: 1), "more than \(scopesMax) malls and shops")
@@ -77,7 +82,7 @@ extension RuleSet {
     var reader = RuleFileReader()
     reader.allowsScopes = false
     reader.read(files, installsTemplates: installsTemplates)
-    let set = RuleSet(reader.rules[nil] ?? [])
+    let set = RuleSet(reader.sharedRules)
     reader.checkLists(set, file: files.first?.path ?? "")
     guard reader.diagnostics.isEmpty else { throw Diagnostics(reader.diagnostics) }
     return set

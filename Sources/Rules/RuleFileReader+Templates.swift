@@ -64,6 +64,14 @@ extension RuleFileReader {
     return filled
   }
 
+  /// A whole number as the language has it, without asking its parser: ten thousand malls give each a few.
+  private static func digits(_ text: String) -> Int64? {
+    guard (1...15).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }),
+      text.utf8.first != 48
+    else { return nil }
+    return Int64(text)
+  }
+
   private mutating func parameterValue(_ node: YAMLNode, _ type: Template.ParameterType) -> Expression? {
     guard case .scalar(let text, _) = node.content else {
       report(node.location, "expected one value, found \(node.kindName)")
@@ -71,6 +79,7 @@ extension RuleFileReader {
     }
     switch type {
     case .int, .decimal:
+      if let value = RuleFileReader.digits(text) { return Expression(.int(value)) }
       if case .success(let expression) = Parser.parseProblems(text) {
         switch expression.kind {
         case .int: return expression

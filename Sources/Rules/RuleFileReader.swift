@@ -3,22 +3,54 @@ import YAML
 
 /// Reads rule and template files. Everything wrong in all of them comes back at once.
 struct RuleFileReader {
-  private(set) var diagnostics: [Diagnostic] = []
+  var diagnostics: [Diagnostic] = []
   var templates: [String: Template] = [:]
-  /// Nil: the rules that all malls share.
-  private(set) var rules: [RuleScope?: [Rule]] = [:]
+  /// What was read for each scope; nil: for all malls.
+  var scopes: [RuleScope?: Scoped] = [:]
+  /// What is being read.
+  private var current = Scoped()
   /// False: every file must speak of all malls.
   var allowsScopes = true
   var conditions = NamedConditions()
-  private var ids: [RuleScope?: [String: Source]] = [:]
   var templateIds: [(id: String, node: YAMLNode)] = []
 
   /// Where a rule stands and what it was made of, for a narrower scope that changes parts of it.
-  struct Source {
-    var location: YAMLLocation
-    var body: RuleBody
-    var parameters: [String: Expression]?
-    var template: String?
+  final class Source: Sendable {
+    let location: YAMLLocation
+    let body: RuleBody
+    let parameters: [String: Expression]?
+    let template: String?
+
+    init(location: YAMLLocation, body: RuleBody, parameters: [String: Expression]?, template: String?) {
+      self.location = location
+      self.body = body
+      self.parameters = parameters
+      self.template = template
+    }
+  }
+
+  /// The rules of one scope, in the order of the files, and what they were made of.
+  struct Scoped {
+    var rules: [Rule] = []
+    var ids: [String: Source] = [:]
+  }
+
+  /// The rules that all malls share.
+  var sharedRules: [Rule] { scopes[nil]?.rules ?? [] }
+
+  /// The rules of malls and shops that have any.
+  var ownRules: [RuleScope: [Rule]] {
+    var own: [RuleScope: [Rule]] = [:]
+    own.reserveCapacity(scopes.count)
+    for (scope, read) in scopes { if let scope, !read.rules.isEmpty { own[scope] = read.rules } }
+    return own
+  }
+
+  mutating func within(_ scope: RuleScope?, _ body: (inout RuleFileReader) -> Void) {
+    current = scopes.removeValue(forKey: scope) ?? Scoped()
+    body(&self)
+    scopes[scope] = current
+    current = Scoped()
   }
 
   /// Problems reported at most.
@@ -39,30 +71,31 @@ struct RuleFileReader {
 
   /// Templates first, whatever the order of the files, since any rule may name any template.
   mutating func read(_ files: [(path: String, text: String)], installsTemplates: Bool) {
-    var roots: [YAMLNode] = []
-    for file in files {
-      do throws(YAMLError) {
-        roots.append(try YAMLDocument.parse(file.text, file: file.path).root)
-      } catch {
+    let roots = RuleFileReader.parse(files).compactMap { result -> YAMLNode? in
+      switch result {
+      case .success(let root): return root
+      case .failure(let error):
         report(error.location, error.message)
+        return nil
       }
     }
     func isTemplate(_ root: YAMLNode) -> Bool { root["template"] != nil && root["rules"] == nil }
     for root in roots where !isTemplate(root) { readConditions(root) }
     finishConditions()
     for root in roots where isTemplate(root) { readTemplate(root) }
-    var scoped: [(scope: RuleScope, root: YAMLNode)] = []
+    var scoped: [ScopedFile] = []
     for root in roots where !isTemplate(root) {
       switch readScope(root) {
-      case .some(.some(let scope)): scoped.append((scope, root))
-      case .some(.none): readRules(root, of: nil)
+      case .some(.some(let scope)): scoped.append(ScopedFile(scope: scope, root: root))
+      case .some(.none): within(nil) { $0.readRules(root, of: nil) }
       case .none: break
       }
     }
-    if installsTemplates { for (id, node) in templateIds { install(templates[id], node) } }
+    if installsTemplates {
+      for (id, node) in templateIds { within(nil) { $0.install($0.templates[id], node) } }
+    }
     // Malls before their shops, since a shop may change a rule of its mall.
-    for (scope, root) in scoped where scope.shop == nil { readRules(root, of: scope) }
-    for (scope, root) in scoped where scope.shop != nil { readRules(root, of: scope) }
+    read(scoped.filter { $0.scope.shop == nil } + scoped.filter { $0.scope.shop != nil })
   }
 
   private mutating func install(_ template: Template?, _ node: YAMLNode) {
@@ -71,12 +104,12 @@ struct RuleFileReader {
     for parameter in template.parameters { filled[parameter.name] = parameter.value }
     let source = Source(
       location: node.location, body: template.body, parameters: filled, template: template.id)
-    finish(id: template.id, source, scope: nil)
+    finish(id: template.id, source)
   }
 
   static let fileKeys = ["rules", "conditions", "segments", "mall", "shop", "version", "note", "author"]
 
-  private mutating func readRules(_ root: YAMLNode, of scope: RuleScope?) {
+  mutating func readRules(_ root: YAMLNode, of scope: RuleScope?) {
     guard let list = root["rules"] else {
       if scope == nil, root["conditions"] != nil || root["segments"] != nil {
         checkKeys(root, RuleFileReader.fileKeys, within: "a rule file")
@@ -91,7 +124,7 @@ struct RuleFileReader {
       return
     }
     for node in nodes {
-      if rules[scope, default: []].count >= RuleSet.rulesMax {
+      if current.rules.count >= RuleSet.rulesMax {
         report(node.location, "more than \(RuleSet.rulesMax) rules")
         return
       }
@@ -106,6 +139,9 @@ struct RuleFileReader {
     "effective_from", "effective_until", "otherwise", "stop", "group",
   ]
 
+  private static let ruleKeys = bodyKeys + ["id"]
+  private static let templateRuleKeys = bodyKeys + ["id", "template", "params"]
+
   private mutating func readRule(_ node: YAMLNode, of scope: RuleScope?) {
     guard case .mapping = node.content else {
       report(node.location, "expected a rule, found \(node.kindName)")
@@ -113,7 +149,7 @@ struct RuleFileReader {
     }
     guard let id = readId(node) else { return }
     if let templateNode = node["template"] {
-      checkKeys(node, RuleFileReader.bodyKeys + ["id", "template", "params"], within: "a rule of a template")
+      checkKeys(node, RuleFileReader.templateRuleKeys, within: "a rule of a template")
       guard let name = text(templateNode) else { return }
       guard let template = templates[name] else {
         let guess = closest(to: name, among: templates.keys.sorted())
@@ -128,41 +164,42 @@ struct RuleFileReader {
       readBody(node, into: &body)
       let parameters = readParameters(node, of: template, from: nil)
       finish(
-        id: id, Source(location: node.location, body: body, parameters: parameters, template: name),
-        scope: scope)
+        id: id, Source(location: node.location, body: body, parameters: parameters, template: name))
     } else if node["if"] == nil, node["match"] == nil, let base = wider(scope, id) {
-      readChange(node, id, of: base, scope)
+      readChange(node, id, of: base)
     } else {
-      checkKeys(node, RuleFileReader.bodyKeys + ["id"], within: "a rule")
+      checkKeys(node, RuleFileReader.ruleKeys, within: "a rule")
       var body = RuleBody()
       readBody(node, into: &body)
       if body.condition == nil, body.match == nil, node["if"] == nil, node["match"] == nil {
         report(node.location, "the rule has no condition", hint: "write if: or, for item scope, match:")
       }
       finish(
-        id: id, Source(location: node.location, body: body, parameters: nil, template: nil), scope: scope)
+        id: id, Source(location: node.location, body: body, parameters: nil, template: nil))
     }
   }
 
   /// The rule with this id of the mall, else of all malls, that a narrower scope may change.
   private func wider(_ scope: RuleScope?, _ id: String) -> Source? {
     guard let scope else { return nil }
-    let mall = scope.shop == nil ? nil : ids[RuleScope(mall: scope.mall)]?[id]
-    return mall ?? ids[nil]?[id]
+    let mall = scope.shop == nil ? nil : scopes[RuleScope(mall: scope.mall)]?.ids[id]
+    return mall ?? scopes[nil]?.ids[id]
   }
 
   /// A rule of a wider scope with some keys and parameters changed.
-  private mutating func readChange(_ node: YAMLNode, _ id: String, of base: Source, _ scope: RuleScope?) {
-    var source = base
-    source.location = node.location
+  private mutating func readChange(_ node: YAMLNode, _ id: String, of base: Source) {
+    var body = base.body
+    var parameters = base.parameters
     var keys = RuleFileReader.bodyKeys.filter { !["if", "match", "scope"].contains($0) } + ["id"]
     if base.template != nil { keys.append("params") }
     checkKeys(node, keys, within: "a change of \(id)")
-    readBody(node, into: &source.body)
+    readBody(node, into: &body)
     if let name = base.template, let template = templates[name] {
-      source.parameters = readParameters(node, of: template, from: base.parameters)
+      parameters = readParameters(node, of: template, from: base.parameters)
     }
-    finish(id: id, source, scope: scope)
+    finish(
+      id: id,
+      Source(location: node.location, body: body, parameters: parameters, template: base.template))
   }
 
   private mutating func readId(_ node: YAMLNode) -> String? {
@@ -270,13 +307,13 @@ struct RuleFileReader {
 
   // MARK: Checking and finishing
 
-  private mutating func finish(id: String, _ source: Source, scope: RuleScope?) {
+  private mutating func finish(id: String, _ source: Source) {
     let body = source.body
-    if let first = ids[scope]?[id]?.location {
+    if let first = current.ids[id]?.location {
       report(source.location, "the id is taken: \(id)", hint: "first used at \(first.file):\(first.line)")
       return
     }
-    ids[scope, default: [:]][id] = source
+    current.ids[id] = source
     let parameters = source.parameters
     let condition = check(body.condition, body.conditionNode, parameters, itemVariable: nil)
     let match = check(body.match, body.matchNode, parameters, itemVariable: "item")
@@ -304,7 +341,7 @@ struct RuleFileReader {
     if body.actions == Rule.Actions(), !body.hasActions {
       report(source.location, "the rule does nothing", hint: "write then: {labels: […]}")
     }
-    rules[scope, default: []].append(rule)
+    current.rules.append(rule)
   }
 
   mutating func check(

@@ -73,13 +73,27 @@ public struct RuleSet: Sendable {
 
   /// - Parameter hash: what it is known by; nil: by its content.
   init(_ rules: [Rule], knownAs hash: String? = nil) {
-    self.rules = RuleSet.inOrder(rules.sorted { bytesPrecede($0.id, $1.id) })
-    self.hash = hash ?? SHA256.hex(Array(self.rules.map(\.canonicalText).joined().utf8))
+    self.rules = RuleSet.inOrder(RuleSet.sortedById(rules))
+    self.hash = hash ?? RuleSet.contentHash(self.rules)
     var demand = FactDemand()
     for rule in self.rules where rule.isDecided {
       for term in rule.terms { demand.add(term.references) }
     }
     self.demand = demand
+  }
+}
+
+extension RuleSet {
+  /// Places are sorted rather than rules: a rule is large.
+  private static func sortedById(_ rules: [Rule]) -> [Rule] {
+    let places = rules.indices.sorted { bytesPrecede(rules[$0].id, rules[$1].id) }
+    return places.elementsEqual(rules.indices) ? rules : places.map { rules[$0] }
+  }
+
+  private static func contentHash(_ rules: [Rule]) -> String {
+    var content = CanonicalContent()
+    for rule in rules { content.add(rule) }
+    return SHA256.hex(content.bytes)
   }
 }
 
@@ -129,29 +143,5 @@ extension FactDemand {
         if fact.level == .cartLine { needsCart = true }
       }
     }
-  }
-}
-
-extension Rule {
-  /// Everything that can change a decision or what an operator reads about it, in one fixed form.
-  var canonicalText: String {
-    var fields: [(String, String)] = [
-      ("id", id), ("name", name), ("description", description), ("owner", owner), ("state", state.rawValue),
-      ("priority", String(priority)), ("on_cancel", keepsOnCancel ? "keep" : "withdraw"),
-      ("if", condition?.description ?? ""), ("match", match?.description ?? ""),
-      ("from", effectiveFrom.map { String($0.microseconds) } ?? ""),
-      ("until", effectiveUntil.map { String($0.microseconds) } ?? ""),
-      ("template", template ?? ""),
-    ]
-    fields += actions.canonicalFields("")
-    fields += when.map { ("when", $0) }
-    fields += actions.labels.map { ("label", $0) }
-    if stops { fields.append(("stop", "true")) }
-    if !group.isEmpty { fields.append(("group", group)) }
-    if let otherwise {
-      fields += otherwise.canonicalFields("otherwise.")
-      fields += otherwise.labels.map { ("otherwise.label", $0) }
-    }
-    return fields.map { "\($0.0):\($0.1.utf8.count):\($0.1)\n" }.joined() + "\n"
   }
 }

@@ -11,9 +11,9 @@ extension RuleBook {
     var reader = RuleFileReader()
     reader.read(files, installsTemplates: true)
     let templates = reader.templates.values.sorted { bytesPrecede($0.id, $1.id) }
-    var own: [RuleScope: [Rule]] = [:]
-    for (scope, rules) in reader.rules { if let scope { own[scope] = rules } }
-    return (RuleBook(shared: RuleSet(reader.rules[nil] ?? []), own: own), templates, reader.diagnostics)
+    return (
+      RuleBook(shared: RuleSet(reader.sharedRules), own: reader.ownRules), templates, reader.diagnostics
+    )
   }
 }
 

@@ -187,6 +187,12 @@ public struct ProtobufWriter: ~Copyable {
     if count < self.count { self.count = Swift.max(count, 0) }
   }
 
+  /// A number without a tag: for what is no message.
+  public mutating func rawVarint(_ value: UInt64) {
+    reserve(Self.varintMax)
+    putVarint(value)
+  }
+
   /// Bytes that are whole fields already, as they are.
   public mutating func raw(_ fields: UnsafeRawBufferPointer) {
     reserve(fields.count)

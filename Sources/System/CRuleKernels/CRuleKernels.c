@@ -1,10 +1,6 @@
 #include "CRuleKernels.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
-#define AVX2 __attribute__((target("avx2")))
-#endif
+#include "Level.h"
 
 // The plain form of a kernel whose answer for a row is the expression `test`.
 #define PLAIN_WORD(test)                                    \
@@ -330,20 +326,12 @@ static int processor(void) {
 
 static int limit = 2;
 void rule_kernels_limit(int level) { __atomic_store_n(&limit, level, __ATOMIC_RELAXED); }
-static inline int level(void) {
+int rule_kernels_level(void) {
   const int most = __atomic_load_n(&limit, __ATOMIC_RELAXED), has = processor();
   return has < most ? has : most;
 }
-
-#define CHOOSE(name, ...)                         \
-  switch (level()) {                              \
-  case 2: return name##_512(__VA_ARGS__);         \
-  case 1: return name##_256(__VA_ARGS__);         \
-  default: return name##_plain(__VA_ARGS__);      \
-  }
 #else
 void rule_kernels_limit(int level) { (void)level; }
-#define CHOOSE(name, ...) return name##_plain(__VA_ARGS__);
 #endif
 
 void rule_at_least(const int64_t *values, const uint64_t *known, int64_t constant, uint64_t *t, uint64_t *f,
@@ -421,14 +409,5 @@ void rule_and(const uint64_t *const *planes, long count, uint64_t *t, uint64_t *
       t[w] &= ct[w];
       f[w] |= cf[w];
     }
-  }
-}
-
-void rule_spread_parameters(const uint32_t *sets, const int32_t *starts, const int64_t *values, long count,
-                            int64_t *const *columns, long rows) {
-  for (long row = 0; row < rows; row++) {
-    if (row + 8 < rows) __builtin_prefetch(values + starts[sets[row + 8]]);
-    const int64_t *from = values + starts[sets[row]];
-    for (long j = 0; j < count; j++) columns[j][row] = from[j];
   }
 }

@@ -3,8 +3,8 @@ import Orders
 import Rules
 
 /// Measures the rule engine on one thread: `RulesBench [ROOT [PART]]`, where ROOT (default: here) holds
-/// `config/` and PART is 19, 100, 1000, 10000, malls, decisions, wire or fill (default: all); or, on facts and rules of one's
-/// own, `RulesBench --orders COLUMNS.csv --rules RULES.yaml [--runs N]`.
+/// `config/` and PART is 19, 100, 1000, 10000, malls, decisions, switch, growth, allocations, wire or fill (default:
+/// all); or, on facts and rules of one's own, `RulesBench --orders COLUMNS.csv --rules RULES.yaml [--runs N]`.
 ///
 /// A run fills batches of 4,096 orders until there are about a million, keeps all of them, and decides them;
 /// medians of five runs, CPU time of the thread. *evaluate*: columns in memory → the true and false bits of every rule. *arrange*: the
@@ -30,6 +30,9 @@ struct RulesBench {
       }
       if wanted("malls") { try measureMalls(root: root) }
       if wanted("decisions") { try measureDecisions(root: root) }
+      if wanted("switch") { try measureSwitching() }
+      if wanted("growth") { try measureGrowth(root: root) }
+      if wanted("allocations") { try measureAllocations(root: root) }
       if wanted("wire") { try measureWire(root: root) }
       if wanted("fill") { try measureFilling(BenchmarkRules.shipped(root: root)) }
     } catch {
@@ -115,6 +118,7 @@ struct RulesBench {
   static func fixed(_ value: Double, _ decimals: Int) -> String {
     var scale = 1.0
     for _ in 0..<decimals { scale *= 10 }
+    if value < 0 { return "-" + fixed(-value, decimals) }
     let scaled = Int((value * scale).rounded())
     let fraction = String(scaled % Int(scale) + Int(scale)).dropFirst()
     return "\(scaled / Int(scale)).\(fraction)"

@@ -1,0 +1,91 @@
+// SHA-256 (FIPS 180-4) of whole blocks, with the processor's own instructions where it has them: the content hashes of
+// ten thousand malls' rules are read at a start.
+#include "CRuleKernels.h"
+#include "Level.h"
+
+static const uint32_t constants[64] __attribute__((aligned(64))) = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+static inline uint32_t right(uint32_t value, int count) { return value >> count | value << (32 - count); }
+
+static void blocks_plain(uint32_t state[8], const uint8_t *data, long blocks) {
+  for (; blocks > 0; blocks--, data += 64) {
+    uint32_t w[64], v[8];
+    for (int i = 0; i < 16; i++)
+      w[i] = (uint32_t)data[4 * i] << 24 | (uint32_t)data[4 * i + 1] << 16 | (uint32_t)data[4 * i + 2] << 8 |
+             data[4 * i + 3];
+    for (int i = 16; i < 64; i++) {
+      const uint32_t a = w[i - 15], b = w[i - 2];
+      w[i] = w[i - 16] + w[i - 7] + (right(a, 7) ^ right(a, 18) ^ a >> 3) + (right(b, 17) ^ right(b, 19) ^ b >> 10);
+    }
+    for (int i = 0; i < 8; i++) v[i] = state[i];
+    for (int i = 0; i < 64; i++) {
+      const uint32_t first = v[7] + (right(v[4], 6) ^ right(v[4], 11) ^ right(v[4], 25)) +
+                             ((v[4] & v[5]) ^ (~v[4] & v[6])) + constants[i] + w[i];
+      const uint32_t second = (right(v[0], 2) ^ right(v[0], 13) ^ right(v[0], 22)) +
+                              ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+      for (int place = 7; place > 0; place--) v[place] = v[place - 1];
+      v[4] += first;
+      v[0] = first + second;
+    }
+    for (int i = 0; i < 8; i++) state[i] += v[i];
+  }
+}
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+// The instructions want the state as a, b, e, f and c, d, g, h, and give two rounds at a time.
+__attribute__((target("sha,sse4.1,ssse3"))) static void blocks_sha(uint32_t state[8], const uint8_t *data,
+                                                                   long blocks) {
+  const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xB1);
+  __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1B);
+  __m128i abef = _mm_alignr_epi8(low, high, 8), cdgh = _mm_blend_epi16(high, low, 0xF0);
+  for (; blocks > 0; blocks--, data += 64) {
+    const __m128i former0 = abef, former1 = cdgh;
+    __m128i w[4];
+    for (int i = 0; i < 4; i++) w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(data + 16 * i)), swap);
+    for (int i = 0; i < 16; i++) {
+      __m128i rounds = _mm_add_epi32(w[i & 3], _mm_load_si128((const __m128i *)(constants + 4 * i)));
+      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, rounds);
+      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(rounds, 0x0E));
+      if (i >= 12) continue;
+      // The four words that are needed four steps on.
+      const __m128i next = _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4);
+      w[i & 3] = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]), next),
+                                      w[(i + 3) & 3]);
+    }
+    abef = _mm_add_epi32(abef, former0);
+    cdgh = _mm_add_epi32(cdgh, former1);
+  }
+  low = _mm_shuffle_epi32(abef, 0x1B);
+  high = _mm_shuffle_epi32(cdgh, 0xB1);
+  _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(low, high, 0xF0));
+  _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(high, low, 8));
+}
+
+static int has_sha(void) {
+  static int known = -1;
+  int seen = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (seen >= 0) return seen;
+  unsigned a, b, c, d;
+  seen = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1);
+  __atomic_store_n(&known, seen, __ATOMIC_RELAXED);
+  return seen;
+}
+#endif
+
+void rule_sha256_blocks(uint32_t state[8], const uint8_t *data, long blocks) {
+#if defined(__x86_64__)
+  if (rule_kernels_level() > 0 && has_sha()) return blocks_sha(state, data, blocks);
+#endif
+  blocks_plain(state, data, blocks);
+}
