@@ -85,15 +85,17 @@ let package = Package(
     // Runtime and stages.
     core("Stage", ["Kafka", "HTTP", "YAML", "Store", "Topics", "CSodium", "CAllocator"]),
     core("IngestStage", ["Stage", "Orders", "Topics", "YAML", "CSodium"]),
-    core("EvaluateStage", ["Stage", "Orders", "Topics", "Rules", "Files"]),
-    // What published rules ask for: their topic is read by evaluate's code.
-    core("EnrichStage", ["EvaluateStage", "Stage", "Orders", "Topics", "History", "Rules", "Files"]),
+    // Published rules: evaluate decides by them, enrich computes what they ask for.
+    core("RuleVersions", ["Stage", "Topics", "Rules", "Kafka"]),
+    core("EvaluateStage", ["RuleVersions", "Stage", "Orders", "Topics", "Rules", "Files"]),
+    core("EnrichStage", ["RuleVersions", "Stage", "Orders", "Topics", "History", "Rules", "Files"]),
     core("ApplyStage", ["Stage", "Orders", "Topics", "Shop"]),
 
     core(
       "Pipeline",
       [
-        "IngestStage", "EnrichStage", "EvaluateStage", "ApplyStage", "Stage", "Rules", "History", "Topics",
+        "IngestStage", "EnrichStage", "EvaluateStage", "RuleVersions", "ApplyStage", "Stage", "Rules",
+        "History", "Topics",
         "Kafka", "Files",
       ]),
 
@@ -102,6 +104,7 @@ let package = Package(
       "RuleTools",
       [
         "Orders", "Topics", "YAML", "Rules", "History", "Files", "EnrichStage", "EvaluateStage",
+        "RuleVersions",
         "IngestStage",
       ]),
 
@@ -113,12 +116,14 @@ let package = Package(
     tool(
       "passflow",
       [
-        "Pipeline", "RuleTools", "Rules", "Orders", "Stage", "Files", "Kafka", "Topics", "ApplyStage",
+        "Pipeline", "RuleTools", "RuleVersions", "Rules", "Orders", "Stage", "Files", "Kafka", "Topics",
+        "ApplyStage",
         "EvaluateStage",
       ]),
 
     // Measurements of one target each; run in release.
-    benchmark("RulesBench", ["Rules", "Orders", "EvaluateStage", "Topics", "CAllocationCount"]),
+    benchmark(
+      "RulesBench", ["Rules", "Orders", "EvaluateStage", "RuleVersions", "Topics", "CAllocationCount"]),
     benchmark("HistoryBench", ["History", "Orders", "Topics"]),
     benchmark("StateBench", ["EnrichStage", "History", "Stage", "Store", "Topics", "Orders", "Kafka"]),
 
@@ -156,20 +161,23 @@ let package = Package(
     tests(
       "EnrichStageTests",
       [
-        "LaneTestKit", "TestKit", "EnrichStage", "EvaluateStage", "History", "Kafka", "Orders", "Rules",
+        "LaneTestKit", "TestKit", "EnrichStage", "EvaluateStage", "RuleVersions", "History", "Kafka",
+        "Orders", "Rules",
         "Stage", "Store", "Topics",
       ]),
     tests(
       "EvaluateStageTests",
       [
-        "TestKit", "EvaluateStage", "ApplyStage", "Files", "History", "Kafka", "Orders", "Rules", "Stage",
+        "TestKit", "EvaluateStage", "RuleVersions", "ApplyStage", "Files", "History", "Kafka", "Orders",
+        "Rules", "Stage",
         "Topics",
       ]),
     tests(
       "ScenarioTests",
       [
         "TestKit",
-        "ApplyStage", "EnrichStage", "EvaluateStage", "Files", "History", "Orders", "Pipeline", "Rules",
+        "ApplyStage", "EnrichStage", "EvaluateStage", "RuleVersions", "Files", "History", "Orders",
+        "Pipeline", "Rules",
         "Shop",
         "Topics",
       ],
@@ -178,7 +186,8 @@ let package = Package(
       "PipelineTests",
       [
         "LaneTestKit",
-        "Pipeline", "Files", "EnrichStage", "EvaluateStage", "History", "IngestStage", "HTTP", "Kafka",
+        "Pipeline", "Files", "EnrichStage", "EvaluateStage", "RuleVersions", "History", "IngestStage", "HTTP",
+        "Kafka",
         "Orders", "Rules", "Stage", "Topics",
       ]),
     tests("HTTPTests", ["HTTP"]),

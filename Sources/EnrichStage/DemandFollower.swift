@@ -1,6 +1,6 @@
-import EvaluateStage
 import History
 import Kafka
+import RuleVersions
 import Rules
 import Stage
 import Topics

@@ -1,5 +1,5 @@
-import EvaluateStage
 import History
+import RuleVersions
 import Rules
 import Stage
 import Synchronization

@@ -1,8 +1,8 @@
-public import EvaluateStage
 import Files
 public import History
 import Kafka
 import Orders
+public import RuleVersions
 public import Rules
 public import Stage
 public import Topics

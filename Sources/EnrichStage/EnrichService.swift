@@ -1,7 +1,7 @@
-import EvaluateStage
 import Files
 import History
 import Kafka
+import RuleVersions
 import Rules
 public import Stage
 import Topics

@@ -1,4 +1,5 @@
 import Kafka
+public import RuleVersions
 public import Rules
 public import Stage
 public import Topics

@@ -1,4 +1,5 @@
 public import Kafka
+import RuleVersions
 public import Stage
 public import Topics
 

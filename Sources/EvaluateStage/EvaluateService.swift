@@ -1,5 +1,6 @@
 import Files
 import Kafka
+import RuleVersions
 import Rules
 public import Stage
 import Topics

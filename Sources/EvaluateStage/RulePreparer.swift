@@ -1,3 +1,4 @@
+package import RuleVersions
 package import Rules
 import Stage
 import Synchronization
@@ -182,11 +183,4 @@ package final class RulePreparer: Sendable {
     thread?.join()
     running.withLock { $0 = Running() }
   }
-}
-
-/// Why a lane cannot go on with published rules.
-public struct RuleSwitchProblem: Error, CustomStringConvertible, Sendable {
-  public let description: String
-
-  public init(description: String) { self.description = description }
 }

@@ -1,5 +1,6 @@
 import Kafka
 import Orders
+public import RuleVersions
 import Rules
 public import Stage
 public import Topics

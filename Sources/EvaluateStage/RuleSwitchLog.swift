@@ -1,4 +1,5 @@
 import Kafka
+import RuleVersions
 import Stage
 import Topics
 

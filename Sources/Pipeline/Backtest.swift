@@ -1,6 +1,7 @@
-public import EvaluateStage
+import EvaluateStage
 import Glibc
 public import Orders
+public import RuleVersions
 import Rules
 import Topics
 

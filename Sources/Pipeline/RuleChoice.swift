@@ -1,5 +1,6 @@
-public import EvaluateStage
+import EvaluateStage
 internal import Files
+public import RuleVersions
 public import Rules
 
 /// Which rules a backtest compares: what is in force, a published version, or files.

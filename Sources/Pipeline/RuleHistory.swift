@@ -1,5 +1,6 @@
-public import EvaluateStage
+import EvaluateStage
 import Orders
+public import RuleVersions
 import Topics
 
 /// Topic `rules` as a person reads it.

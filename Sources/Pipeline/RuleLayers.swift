@@ -1,4 +1,5 @@
-public import EvaluateStage
+import EvaluateStage
+public import RuleVersions
 public import Rules
 import Topics
 

@@ -1,5 +1,6 @@
-public import EvaluateStage
+import EvaluateStage
 import Orders
+public import RuleVersions
 public import Rules
 import Topics
 

@@ -1,6 +1,7 @@
 import EvaluateStage
 import Files
 import Pipeline
+import RuleVersions
 import Rules
 import Stage
 import Topics

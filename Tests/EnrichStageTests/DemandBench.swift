@@ -3,6 +3,7 @@ import Glibc
 import History
 import Kafka
 import LaneTestKit
+import RuleVersions
 import Rules
 import Stage
 import Store

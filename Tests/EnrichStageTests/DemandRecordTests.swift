@@ -2,6 +2,7 @@ import EvaluateStage
 import History
 import LaneTestKit
 import Orders
+import RuleVersions
 import Rules
 import TestKit
 import Testing

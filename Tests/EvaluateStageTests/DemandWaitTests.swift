@@ -4,6 +4,7 @@ import Testing
 import Topics
 
 @testable import EvaluateStage
+@testable import RuleVersions
 
 /// A switch of rules that waits until enrich computes what they ask for.
 @Suite(.serialized)

@@ -6,6 +6,7 @@ import Synchronization
 import Topics
 
 @testable import EvaluateStage
+@testable import RuleVersions
 
 /// Evaluate lanes on an embedded broker of their own, and what came out of them.
 final class EvaluateBench: Sendable {

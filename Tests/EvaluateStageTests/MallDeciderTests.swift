@@ -5,6 +5,7 @@ import Testing
 import Topics
 
 @testable import EvaluateStage
+@testable import RuleVersions
 
 /// One decider for the rules of many malls says what a decider of each mall's own says, to the byte.
 struct MallDeciderTests {

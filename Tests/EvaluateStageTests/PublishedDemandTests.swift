@@ -3,6 +3,7 @@ import Testing
 import Topics
 
 @testable import EvaluateStage
+@testable import RuleVersions
 
 /// What enrich computes for published rules: the policy, without a broker.
 struct PublishedDemandTests {

@@ -5,6 +5,7 @@ import Testing
 import Topics
 
 @testable import EvaluateStage
+@testable import RuleVersions
 
 /// What many activations cost. `ACTIVATIONS` makes it larger; the figures are printed.
 @Suite(.serialized) struct RegistrySizeTests {

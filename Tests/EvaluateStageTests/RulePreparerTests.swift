@@ -4,6 +4,7 @@ import Testing
 import Topics
 
 @testable import EvaluateStage
+@testable import RuleVersions
 
 /// What is made of the former rules by a few changes is what is made of all of them anew.
 struct RulePreparerTests {

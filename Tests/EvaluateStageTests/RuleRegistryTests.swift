@@ -5,6 +5,7 @@ import Testing
 import Topics
 
 @testable import EvaluateStage
+@testable import RuleVersions
 
 struct RuleRegistryTests {
   private struct Record {

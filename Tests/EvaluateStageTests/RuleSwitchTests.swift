@@ -6,6 +6,7 @@ import Testing
 import Topics
 
 @testable import EvaluateStage
+@testable import RuleVersions
 
 /// Rules switched while orders come, on an embedded broker.
 @Suite(.serialized)

@@ -21,12 +21,19 @@ struct HouseTests {
     "Stage": ["Kafka", "HTTP", "YAML", "Store", "Topics", "CSodium", "CAllocator"],
     // The webhook keys' file is YAML, as the configuration is.
     "IngestStage": ["Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "YAML", "CSodium"],
-    "EnrichStage": ["Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "History", "Rules", "Files"],
-    "EvaluateStage": ["Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "Rules", "Files"],
+    // Published rules, for the stages that go by them.
+    "RuleVersions": ["Stage", "Kafka", "Topics", "Rules"],
+    "EnrichStage": [
+      "RuleVersions", "Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "History", "Rules", "Files",
+    ],
+    "EvaluateStage": [
+      "RuleVersions", "Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "Rules", "Files",
+    ],
     "ApplyStage": ["Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "Shop"],
     // The four stages together: trial run, demonstration, and what else the operator's tool does.
     "Pipeline": [
-      "IngestStage", "EnrichStage", "EvaluateStage", "ApplyStage", "Stage", "Kafka", "HTTP", "Store", "Shop",
+      "IngestStage", "EnrichStage", "EvaluateStage", "RuleVersions", "ApplyStage", "Stage", "Kafka", "HTTP",
+      "Store", "Shop",
       "Orders", "Topics", "History", "Rules", "Files", "YAML",
     ],
     // Around the rules; decides orders with the stages' own cores, in memory.
@@ -38,7 +45,8 @@ struct HouseTests {
     "passflow-evaluate": ["EvaluateStage", "Stage"],
     "passflow-apply": ["ApplyStage", "Stage"],
     "passflow": [
-      "Pipeline", "RuleTools", "Rules", "Orders", "ApplyStage", "EvaluateStage", "Stage", "Files", "Kafka",
+      "Pipeline", "RuleTools", "Rules", "Orders", "ApplyStage", "EvaluateStage", "RuleVersions", "Stage",
+      "Files", "Kafka",
       "Topics",
     ],
   ]

@@ -2,6 +2,7 @@ import EvaluateStage
 import Files
 import Glibc
 import Orders
+import RuleVersions
 import Rules
 import Testing
 import Topics

@@ -6,6 +6,7 @@ import History
 import Kafka
 import LaneTestKit
 import Orders
+import RuleVersions
 import Rules
 import Stage
 import Synchronization

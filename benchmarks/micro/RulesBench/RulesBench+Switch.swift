@@ -1,4 +1,5 @@
 import EvaluateStage
+import RuleVersions
 import Rules
 import Topics
 

@@ -41,7 +41,7 @@ public struct PublishedDemands {
   }
 
   /// What an edition asks for that enrich does not compute by another one yet, as rules write it.
-  mutating func missing(
+  package mutating func missing(
     of edition: RuleEdition, at computed: RuleEdition, _ registry: RuleRegistry, _ catalogue: RuleCatalogue
   ) throws(RuleSwitchProblem) -> [String] {
     let shared = Former(.shared, computed, registry)

@@ -118,5 +118,5 @@ public final class RuleCatalogue {
 
 extension RegistryScope {
   /// The same for rule files.
-  var ruleScope: RuleScope { RuleScope(mall: mallId, shop: shopNo == 0 ? nil : Int(shopNo)) }
+  package var ruleScope: RuleScope { RuleScope(mall: mallId, shop: shopNo == 0 ? nil : Int(shopNo)) }
 }

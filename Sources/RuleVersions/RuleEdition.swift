@@ -44,7 +44,7 @@ public struct RuleEdition: Sendable {
   }
 
   /// Malls and shops with rules of their own, of the configuration's too where those are the shared ones; sorted.
-  func scopes(_ catalogue: RuleCatalogue) -> [RegistryScope] {
+  package func scopes(_ catalogue: RuleCatalogue) -> [RegistryScope] {
     guard shared.isEmpty, !catalogue.base.own.isEmpty else { return own.keys.sorted() }
     let ofFiles = catalogue.base.own.keys.map {
       RegistryScope(mallId: $0.mall, shopNo: Int32(truncatingIfNeeded: $0.shop ?? 0))
@@ -54,7 +54,7 @@ public struct RuleEdition: Sendable {
 
   /// Malls and shops whose rules are not those of a former edition, and whether they still have rules of their own;
   /// nil when the rules of all may be different.
-  func changedScopes(since former: RuleEdition, _ catalogue: RuleCatalogue)
+  package func changedScopes(since former: RuleEdition, _ catalogue: RuleCatalogue)
     -> [(scope: RegistryScope, isThere: Bool)]?
   {
     guard shared == former.shared else { return nil }
