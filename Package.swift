@@ -104,7 +104,6 @@ let package = Package(
       "RuleTools",
       [
         "Orders", "Topics", "YAML", "Rules", "History", "Files", "EnrichStage", "EvaluateStage",
-        "RuleVersions",
         "IngestStage",
       ]),
 
