@@ -13,17 +13,34 @@ public struct RuleEdition: Sendable {
   /// Hashes of what malls and shops have of their own; never empty.
   public let own: [RegistryScope: String]
 
+  /// Some scope is that of a single shop.
+  private let hasShops: Bool
+  /// What may be different from an earlier edition; nil: it was not made of one.
+  private var sinceFormer: (rulesEnd: Int64, scopes: [RegistryScope])?
+
   public init(_ registry: RuleRegistry, rulesEnd: Int64, held: HeldScopes = [:]) {
+    self.init(registry, rulesEnd: rulesEnd, held: held, after: nil)
+  }
+
+  /// - Parameter former: an earlier edition of the same registry: what was not activated since is taken over.
+  init(_ registry: RuleRegistry, rulesEnd: Int64, held: HeldScopes, after former: RuleEdition?) {
     self.rulesEnd = rulesEnd
     self.held = held
     shared = registry.inForce(.shared, before: rulesEnd, held: held)?.value.hash ?? ""
-    var own: [RegistryScope: String] = [:]
-    own.reserveCapacity(registry.activations.count)
-    for (scope, list) in registry.activations where !scope.isShared {
+    let base = former.flatMap { $0.held == held && $0.rulesEnd <= rulesEnd ? $0 : nil }
+    var own = base?.own ?? [:]
+    var changed: [RegistryScope] = []
+    if base == nil { own.reserveCapacity(registry.activations.count) }
+    let since = base?.rulesEnd ?? .min
+    for (scope, list) in registry.activations where !scope.isShared && list[list.count - 1].offset >= since {
       let active = RuleRegistry.inForce(list, before: rulesEnd, held: held.isEmpty ? nil : held[scope])
-      if let hash = active?.value.hash, !hash.isEmpty { own[scope] = hash }
+      let hash = active?.value.hash ?? ""
+      own[scope] = hash.isEmpty ? nil : hash
+      changed.append(scope)
     }
     self.own = own
+    hasShops = base?.hasShops ?? false || changed.contains { $0.shopNo != 0 }
+    if let base { sinceFormer = (base.rulesEnd, changed) }
   }
 
   /// Versions for an order of a shop, the shared one first.
@@ -58,16 +75,17 @@ public struct RuleEdition: Sendable {
     -> [(scope: RegistryScope, isThere: Bool)]?
   {
     guard shared == former.shared else { return nil }
-    var malls: Set<String> = []
-    var kept = 0
-    for (scope, hash) in own {
-      let before = former.own[scope]
-      if before != nil { kept += 1 }
-      if before != hash { malls.insert(scope.mallId) }
+    var differing: [RegistryScope] = []
+    if let since = sinceFormer, since.rulesEnd == former.rulesEnd, held == former.held {
+      differing = since.scopes.filter { own[$0] != former.own[$0] }
+    } else {
+      differing = own.filter { former.own[$0.key] != $0.value }.map(\.key)
+      differing += former.own.keys.filter { own[$0] == nil }
     }
-    if kept < former.own.count {
-      for scope in former.own.keys where own[scope] == nil { malls.insert(scope.mallId) }
+    if !hasShops, !former.hasShops, !shared.isEmpty || catalogue.base.own.isEmpty {
+      return differing.sorted().map { ($0, own[$0] != nil) }
     }
+    let malls = Set(differing.map(\.mallId))
     guard !malls.isEmpty else { return [] }
     // A shop's rules lie over those of its mall.
     var changed: [RegistryScope: Bool] = [:]
@@ -115,7 +133,8 @@ extension RuleEdition {
       return true
     }
     while true {
-      let edition = RuleEdition(registry, rulesEnd: registry.activationsEnd, held: held)
+      let edition = RuleEdition(
+        registry, rulesEnd: registry.activationsEnd, held: held, after: catalogue.checked?.edition)
       guard let (involved, refusal) = edition.problem(catalogue, registry), hold(of: involved, refusal) else {
         return edition
       }

@@ -15,7 +15,7 @@ struct CanonicalContent {
     add("state", rule.state.rawValue)
     add("priority", String(rule.priority))
     add("on_cancel", rule.keepsOnCancel ? "keep" : "withdraw")
-    add("if", rule.condition?.description ?? "")
+    add("if", rule.conditionText)
     add("match", rule.match?.description ?? "")
     add("from", rule.effectiveFrom.map { String($0.microseconds) } ?? "")
     add("until", rule.effectiveUntil.map { String($0.microseconds) } ?? "")
@@ -65,6 +65,13 @@ struct CanonicalContent {
 }
 
 extension Rule {
+  /// The condition as printed; empty where there is none. One that is a single term was printed as that.
+  fileprivate var conditionText: String {
+    guard let condition else { return "" }
+    if case .and = condition.kind { return condition.description }
+    return terms.indices.contains(guardCount) ? terms[guardCount].text : condition.description
+  }
+
   /// Its part of a set's content.
   var canonicalText: String {
     var content = CanonicalContent()
