@@ -166,6 +166,15 @@ def python_tests(tally, logs):
     tally.add("oracle", max(count - bad - skipped, 0), bad, skipped)
 
 
+def release_checks(tally, logs):
+    """What only an optimised build can show."""
+    heading("Allocations of the rule engine (release)")
+    code, text = run(
+        [os.path.join(ROOT, ".build", "release", "RulesBench"), ".", "allocations"], f"{logs}/allocations.log",
+        echo=r"allocations")
+    tally.add("allocations", int(code == 0), int(code != 0), 0)
+
+
 def scenario_suites(tally, logs):
     for script, title in (
         ("Tests/Scenarios/trial_run.py", "Trial run against the oracle"),
@@ -197,6 +206,7 @@ def main():
     if build(tally, logs):
         all_swift_tests(tally, logs)
         python_tests(tally, logs)
+        release_checks(tally, logs)
         scenario_suites(tally, logs)
     print(f"Tests took {time.monotonic() - started:.0f} s; logs in .build/test-logs", flush=True)
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped", flush=True)

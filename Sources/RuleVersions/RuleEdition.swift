@@ -116,11 +116,16 @@ extension RuleEdition {
         held[scope] = active.value.number - 1
       }
     }
-    for scope in registry.activations.filter({ !catalogue.isUsable($0.value.last, in: registry) }).keys
-      .sorted()
-    {
-      settle(scope)
+    // What was in force in an edition that held nothing back can be used for ever.
+    let known = catalogue.checked.flatMap { $0.edition.held.isEmpty ? $0.edition.rulesEnd : nil } ?? .min
+    var doubtful: [RegistryScope] = []
+    for (scope, list) in registry.activations {
+      guard let last = list.last, last.offset >= known, !catalogue.isUsable(last, in: registry) else {
+        continue
+      }
+      doubtful.append(scope)
     }
+    for scope in doubtful.sorted() { settle(scope) }
     /// The one that came last waits.
     func hold(of involved: Set<RegistryScope>, _ refusal: RuleCatalogue.Refusal) -> Bool {
       let latest = involved.compactMap { scope in
