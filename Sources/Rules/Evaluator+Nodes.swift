@@ -230,6 +230,13 @@ extension Evaluator {
       }
     case .textTest(let column, let predicate):
       let column = codes(of: column, batch)
+      if let number = program?.substrings?.number(of: index) {
+        program?.substrings?.fill(column, rows: rows, dictionary: batch.dictionary)
+        program?.substrings?.memos[number].withUnsafeBufferPointer {
+          if let memo = $0.baseAddress { Kernels.textMemo(column, memo, out.t, out.f, words: words) }
+        }
+        return
+      }
       program?.memos[index, default: []].fill(predicate, column, rows: rows, dictionary: batch.dictionary)
       program?.memos[index]?.withUnsafeBufferPointer {
         if let memo = $0.baseAddress { Kernels.textMemo(column, memo, out.t, out.f, words: words) }

@@ -80,6 +80,7 @@ final class Program {
   private var textNodes: [Int] = []
   @exclusivity(unchecked) var codes: [Int: UInt32] = [:]
   @exclusivity(unchecked) var memos: [Int: [UInt8]] = [:]
+  @exclusivity(unchecked) var substrings: SubstringMemos?
   /// Code points of each text, by its code; as far as they have been asked for.
   @exclusivity(unchecked) var textSizes: [Int64] = []
 
@@ -116,6 +117,7 @@ final class Program {
     for node in nodes where parameters.isLate(node) && parameters.tests[node] == nil {
       addStep(node, plan.graph, ranked)
     }
+    substrings = SubstringMemos(textNodes, plan.graph)
     add(parameters)
     bind(plan.parameters)
     placedProfiles = Array(repeating: nil, count: plan.profiles.count)
@@ -375,6 +377,7 @@ final class Program {
 
   func bindTexts(_ graph: Graph, _ dictionary: StringDictionary) {
     textSizes.removeAll(keepingCapacity: true)
+    substrings?.forget()
     for node in textNodes {
       switch graph.nodes[node] {
       case .textEquals(_, let text), .listContains(_, let text):
