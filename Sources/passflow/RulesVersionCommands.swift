@@ -1,5 +1,6 @@
 import EvaluateStage
 import Files
+import Kafka
 import Pipeline
 import RuleVersions
 import Rules
@@ -105,6 +106,11 @@ enum RulesVersionCommands {
     let unknown = set.demand.beyond(try RuleFiles.book(paths).demand)
     guard !unknown.isEmpty else { return }
     if let progress = try DemandProgress.read(broker), !progress.isEmpty { return }
+    if try hasNoOrders(broker) {
+      return say(
+        "whether enrich follows published rules it says with its first orders: `passflow rules history` shows it"
+      )
+    }
     StandardStream.error.write(
       """
       warning: no enrich has said that it follows published rules (enrich.rules_source: topic), and its files do not \
@@ -113,6 +119,18 @@ enum RulesVersionCommands {
       \(paths.isEmpty ? " (--enrich-rules PATH says which files those are; these are the shipped ones)" : "")
 
       """)
+  }
+
+  /// Nothing has ever come: no enrich has had anything to say.
+  private static func hasNoOrders(_ broker: BrokerAccess) throws -> Bool {
+    let admin = try Admin(settings: broker.client)
+    defer { admin.close() }
+    let orders = TopicNames().orders
+    for partition in 0..<(try admin.topics()[orders] ?? 0) {
+      let place = TopicPartition(orders, Int32(truncatingIfNeeded: partition))
+      if try admin.watermarks(place, isolation: .readUncommitted).high > 0 { return false }
+    }
+    return true
   }
 
   private static func activate(

@@ -120,6 +120,75 @@ def real_broker(name, work, orders, expected, partitions, kills):
                     print(f"   {stage.name}-{stage.number}: {line.strip()[:300]}", flush=True)
 
 
+PLAIN = """rules:
+  - {id: plain, if: amount.items >= 0, then: {labels: [PLAIN]}}
+"""
+ASKING = """rules:
+  - {id: listed, if: 'inList("best") || inList("event")', then: {labels: [LISTED]}, otherwise: {labels: [UNLISTED]}}
+  - {id: again, if: 'history.orders(3) >= 1 && history.products("all") >= 2', then: {labels: [AGAIN]}, otherwise: {labels: [NEW]}}
+"""
+
+
+def published(work, orders):
+    """Rules are published that ask for lists and measures which no rule file of enrich asks for: without a restart
+    the next orders have them, and none is decided without."""
+    name = "published rules on Kafka get the facts that they ask for, without a restart"
+    work = os.path.join(work, "published")
+    os.makedirs(work)
+    for file, text in (("plain.yaml", PLAIN), ("asking.yaml", ASKING)):
+        with open(os.path.join(work, file), "w", encoding="utf-8") as out:
+            out.write(text)
+    plain, asking = os.path.join(work, "plain.yaml"), os.path.join(work, "asking.yaml")
+    done = passflow(
+        "run", "--orders", orders, "--reference", "config/reference", "--rules", asking, "--out", work + "/run", "--quiet")
+    if done.returncode != 0 or not reset_topics() or passflow("topics", "create", "--partitions", "6").returncode != 0:
+        check(name, "could not begin: " + done.stderr[-300:])
+        return
+    with open(work + "/run/labels.csv", "rb") as file:
+        expected = file.read().splitlines()
+    files = {"PASSFLOW_ENRICH_RULES": plain, "PASSFLOW_EVALUATE_RULES": plain}
+    stages = [Stage(stage, number, work, files) for stage in ("enrich", "evaluate", "apply") for number in (1, 2)]
+
+    def switched():
+        """Partitions of `orders.enriched` that go by a published version."""
+        found = set()
+        for stage in stages:
+            if stage.name == "evaluate":
+                with open(stage.log, encoding="utf-8", errors="replace") as log:
+                    found.update(re.search(r'"partition":(\d+)', line).group(1) for line in log if '"rules.switched"' in line)
+        return found
+
+    try:
+        if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
+            check(name, "not ready after 60 s")
+            return
+        started = time.monotonic()
+        made = passflow("rules", "publish", asking, "--shared", "--activate", "--author", "test", "--note", "a test")
+        if made.returncode != 0 or "warning" in made.stdout + made.stderr:
+            check(name, "publish: " + made.stdout[-200:] + made.stderr[-300:])
+            return
+        if not wait_until(lambda: len(switched()) == 6, 60):
+            check(name, f"60 s after its activation only {len(switched())} of 6 partitions go by the new version")
+            return
+        print(f"   in force everywhere {time.monotonic() - started:.1f} s after the command was given", flush=True)
+        code = feed(orders, work, 0).wait(timeout=120)
+        waited = passflow("wait", "--timeout", "120", timeout=180)
+        out = os.path.join(work, "labels.csv")
+        exported = passflow("labels", "--out", out)
+        if code != 0 or waited.returncode != 0 or exported.returncode != 0:
+            check(name, f"ingest {code}, wait {waited.returncode}, labels {exported.stderr[-200:]}")
+            return
+        with open(out, "rb") as file:
+            found = file.read().splitlines()
+        missing, extra = set(expected) - set(found), set(found) - set(expected)
+        check(name, f"{len(missing)} rows missing, {len(extra)} too many: {sorted(missing | extra)[:3]}"
+              if found != expected or len(found) < 1000 else None)
+    finally:
+        codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
+        bad = {key: code for key, code in codes.items() if code != 0}
+        check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)
+
+
 def main():
     print(f"   seed {SEED}", flush=True)
     work = tempfile.mkdtemp(prefix="passflow-processes-")
@@ -140,6 +209,7 @@ def main():
             expected = file.read().splitlines()
         real_broker("two instances of each stage on Kafka give the labels of the trial run", work, orders, expected, 6, False)
         real_broker("the same with one partition", work, orders, expected, 1, False)
+        published(work, orders)
         if os.environ.get("KAFKA_CLUSTER_DIR"):
             real_broker("the same labels with an instance of each stage and a broker killed on the way", work, orders, expected, 6, True)
         else:
