@@ -49,6 +49,23 @@ public final class RuleCatalogue {
     return made
   }
 
+  /// Fewer versions are compiled by one thread.
+  private static let sharedMin = 64
+
+  /// Compiles versions that nobody has asked for yet, by two threads when they are many.
+  func prepare(_ hashes: Set<String>, in registry: RuleRegistry) {
+    let versions = hashes.compactMap { sets[$0] == nil ? registry.versions[$0] : nil }
+    guard versions.count >= RuleCatalogue.sharedMin else { return }
+    let isPlanned = isPlanning
+    let made = TwoThreads.values(versions.count, RuleCatalogue.sharedMin) { range in
+      range.map { RuleCatalogue.compiled(versions[$0], isPlanned: isPlanned) }
+    }
+    for (version, result) in zip(versions, made.joined()) {
+      sets[version.hash] = result
+      if case .success = result { usable.insert(version.hash) }
+    }
+  }
+
   /// No version, or one that compiles.
   func isUsable(_ activation: RuleRegistry.Activation?, in registry: RuleRegistry) -> Bool {
     guard let hash = activation?.value.hash, !hash.isEmpty, !usable.contains(hash) else { return true }

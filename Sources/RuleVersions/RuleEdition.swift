@@ -118,13 +118,12 @@ extension RuleEdition {
     }
     // What was in force in an edition that held nothing back can be used for ever.
     let known = catalogue.checked.flatMap { $0.edition.held.isEmpty ? $0.edition.rulesEnd : nil } ?? .min
-    var doubtful: [RegistryScope] = []
+    var newer: [(scope: RegistryScope, activation: RuleRegistry.Activation)] = []
     for (scope, list) in registry.activations {
-      guard let last = list.last, last.offset >= known, !catalogue.isUsable(last, in: registry) else {
-        continue
-      }
-      doubtful.append(scope)
+      if let last = list.last, last.offset >= known { newer.append((scope, last)) }
     }
+    catalogue.prepare(Set(newer.map(\.activation.value.hash)), in: registry)
+    let doubtful = newer.filter { !catalogue.isUsable($0.activation, in: registry) }.map(\.scope)
     for scope in doubtful.sorted() { settle(scope) }
     /// The one that came last waits.
     func hold(of involved: Set<RegistryScope>, _ refusal: RuleCatalogue.Refusal) -> Bool {

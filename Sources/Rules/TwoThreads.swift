@@ -2,7 +2,7 @@ internal import Glibc
 import Synchronization
 
 /// Work on many things that have nothing to do with each other, at a start and beside the lanes.
-enum TwoThreads {
+package enum TwoThreads {
   private final class Work: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -14,7 +14,7 @@ enum TwoThreads {
 
   /// What `body` makes of the two halves of `0..<count`, in their order; all of it at once when there are fewer than
   /// `sharedMin`. The second thread has a stack as large as a program's first: conditions nest.
-  static func values<Value: Sendable>(
+  package static func values<Value: Sendable>(
     _ count: Int, _ sharedMin: Int, _ body: @escaping @Sendable (Range<Int>) -> Value
   ) -> [Value] {
     guard count >= sharedMin else { return [body(0..<count)] }
