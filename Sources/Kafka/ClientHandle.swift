@@ -1,5 +1,4 @@
 internal import CRdKafka
-internal import Glibc
 
 /// Owns one `rd_kafka_t`. Any thread may use it; `destroy` only when nobody else does any more.
 final class ClientHandle: @unchecked Sendable {
@@ -68,24 +67,16 @@ final class ClientHandle: @unchecked Sendable {
     return KafkaError(code: code.rawValue, text: string(fromC: text), isFatal: true)
   }
 
-  /// What a closed consumer's coordinator thread is given to let its connection go.
-  private static let settlingMs: UInt32 = 50
-
   /// Waits for librdkafka's threads, unless `inBackground`. Every event, message, topic and queue must be gone before.
-  ///
-  /// - Parameter settles: a consumer that was closed just now. Its coordinator's connection goes down on a thread
-  ///   of its own, which then takes hold of some other broker to ask for metadata; if that broker is let go at
-  ///   this very moment, librdkafka aborts the process (confluentinc/librdkafka issue 3608). Nothing tells when it
-  ///   is over, so it is waited out.
-  func destroy(withoutConsumerClose: Bool = false, inBackground: Bool = false, settles: Bool = false) {
+  func destroy(withoutConsumerClose: Bool = false, inBackground: Bool = false) {
     if destroyed { return }
     destroyed = true
     let flags = withoutConsumerClose ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0
-    let end: @Sendable () -> Void = { [self] in
-      if settles { usleep(ClientHandle.settlingMs * 1_000) }
+    if inBackground {
+      WorkerThread { [self] in rd_kafka_destroy_flags(rk, flags) }.detach()
+    } else {
       rd_kafka_destroy_flags(rk, flags)
     }
-    if inBackground { WorkerThread(end).detach() } else { end() }
   }
 
   deinit { destroy(withoutConsumerClose: true) }

@@ -183,7 +183,7 @@ public final class Consumer {
     if closed { return }
     closed = true
     lastBatch?.release()
-    leaveGroup(until: deadline(inMs: isManual ? min(timeoutMs, 1_000) : timeoutMs))
+    if !isManual { leaveGroup(until: deadline(inMs: timeoutMs)) }
     freeQueues()
   }
 
@@ -217,7 +217,7 @@ public final class Consumer {
   private func freeQueues() {
     rd_kafka_queue_destroy(queue)
     rd_kafka_queue_destroy(idleQueue)
-    handle.destroy(withoutConsumerClose: true, inBackground: settings.closesInBackground, settles: true)
+    handle.destroy(withoutConsumerClose: true, inBackground: settings.closesInBackground)
   }
 
   deinit { close() }
