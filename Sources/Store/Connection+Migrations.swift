@@ -19,6 +19,9 @@ extension Connection {
         try execute("PRAGMA user_version = \(number)")
       }
     }
+    // Another process may have gone on since this connection last read the tables' columns: a statement that reads
+    // a table makes it look again, which a wrong number of values in an INSERT does not.
+    _ = try integer("SELECT count(*) FROM sqlite_schema")
     let found = try schemaVersion()
     if found > migrations.count { throw NewerSchema(found: found, known: Int64(migrations.count)) }
   }
