@@ -87,8 +87,12 @@ let package = Package(
     core("IngestStage", ["Stage", "Orders", "Topics", "YAML", "CSodium"]),
     // Published rules: evaluate decides by them, enrich computes what they ask for.
     core("RuleVersions", ["Stage", "Topics", "Rules", "Kafka"]),
+    // Imported reference data: enrich goes by them.
+    core("ReferenceEditions", ["Stage", "Topics", "History", "Kafka", "Orders"]),
     core("EvaluateStage", ["RuleVersions", "Stage", "Orders", "Topics", "Rules", "Files"]),
-    core("EnrichStage", ["RuleVersions", "Stage", "Orders", "Topics", "History", "Rules", "Files"]),
+    core(
+      "EnrichStage",
+      ["RuleVersions", "ReferenceEditions", "Stage", "Orders", "Topics", "History", "Rules", "Files"]),
     core("ApplyStage", ["Stage", "Orders", "Topics", "Shop"]),
 
     core(
@@ -115,7 +119,8 @@ let package = Package(
     tool(
       "passflow",
       [
-        "Pipeline", "RuleTools", "RuleVersions", "Rules", "Orders", "Stage", "Files", "Kafka", "Topics",
+        "Pipeline", "RuleTools", "RuleVersions", "ReferenceEditions", "Rules", "Orders", "Stage", "Files",
+        "Kafka", "Topics", "History",
         "ApplyStage",
         "EvaluateStage",
       ]),
@@ -160,7 +165,9 @@ let package = Package(
     tests(
       "EnrichStageTests",
       [
-        "LaneTestKit", "TestKit", "EnrichStage", "EvaluateStage", "RuleVersions", "History", "Kafka",
+        "LaneTestKit", "TestKit", "EnrichStage", "EvaluateStage", "RuleVersions", "ReferenceEditions",
+        "History",
+        "Kafka",
         "Orders", "Rules",
         "Stage", "Store", "Topics",
       ]),

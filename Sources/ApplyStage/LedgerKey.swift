@@ -25,7 +25,8 @@ public enum LedgerKey {
 
   /// Nil when the bytes are no such key.
   public static func identity(_ key: UnsafeRawBufferPointer) -> OrderIdentity? {
-    guard isOfOrder(key), let first = key.firstIndex(of: 0), let second = key[(first + 1)...].firstIndex(of: 0),
+    guard isOfOrder(key), let first = key.firstIndex(of: 0),
+      let second = key[(first + 1)...].firstIndex(of: 0),
       let shop = Int32(String(decoding: key[(first + 1)..<second], as: UTF8.self))
     else { return nil }
     return OrderIdentity(

@@ -2,6 +2,7 @@ import Files
 public import History
 import Kafka
 import Orders
+public import ReferenceEditions
 public import RuleVersions
 public import Rules
 public import Stage
@@ -20,6 +21,9 @@ public struct EnrichLaneSettings: Sendable {
   /// Those rules. Nil: what is published is not followed.
   public var followedBase: RuleBook?
   public var report: @Sendable (RuleReport) -> Void = { _ in }
+  /// Imported editions are followed; `reference` is what counts before the first one.
+  public var followsReference = false
+  public var referenceReport: @Sendable (ReferenceReport) -> Void = { _ in }
   public var stockMaxAgeHours = 24
   /// The shop's civil time, minutes ahead of UTC.
   public var zoneOffsetMinutes = 540
@@ -70,6 +74,12 @@ public func runEnrichLane(
       broker, settings.topics, base: base, producer: producer, report: settings.report)
   }
   defer { processor.follower?.close() }
+  processor.followsReference = settings.followsReference
+  if settings.followsReference {
+    processor.referenceFollower = try ReferenceFollower.open(
+      broker, settings.topics, base: settings.reference, producer: producer, report: settings.referenceReport)
+  }
+  defer { processor.referenceFollower?.close() }
   var effects: [EffectTopic] = []
   if processor.follower != nil {
     effects = try announcements(broker, settings.topics.ruleDemands, producer, settings.report)

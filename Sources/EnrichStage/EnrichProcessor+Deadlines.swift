@@ -99,6 +99,7 @@ extension EnrichProcessor {
   /// Called between batches: marks idle partitions whose next deadline the wall clock has passed.
   public func tick(outputs producer: Producer) throws {
     try follower?.tick(outputs: producer)
+    try referenceFollower?.tick(outputs: producer)
     guard let idleClock else { return }
     let now = clockUs()
     for (partition, customers) in partitions {

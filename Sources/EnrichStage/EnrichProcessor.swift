@@ -58,10 +58,14 @@ public final class EnrichProcessor: StatefulProcessor {
     /// Nil when no rule has ever asked for any.
     var deadlines: Deadlines?
     var demand: PartitionDemand
+    var reference: PartitionReference
 
-    init(state: PartitionState, cacheBytes: Int, planned: PlannedDemands) throws {
+    init(
+      state: PartitionState, cacheBytes: Int, planned: PlannedDemands, reference: PlannedReference
+    ) throws {
       self.state = state
       demand = PartitionDemand(planned: planned)
+      self.reference = PartitionReference(planned: reference)
       cache = StateCache(bytesMax: cacheBytes)
       isFileEmpty = try state.count() == 0
       try state.page(after: ProfileKey.prefix, limit: 1) { key, _ in
@@ -76,10 +80,16 @@ public final class EnrichProcessor: StatefulProcessor {
   private let outputs: Outputs
   /// What is computed for the rules of the configuration.
   private let base: PlannedDemands
+  /// The reference files of the configuration.
+  private let baseReference: PlannedReference
   /// Nil: only the rules of the configuration count, or nobody has published any.
   var follower: DemandFollower?
   /// Published rules count: to pass a demand record over would be to compute other facts than others do.
   var followsRules = false
+  /// Nil: only the files of the configuration count, or there is no topic of editions.
+  var referenceFollower: ReferenceFollower?
+  /// Imported editions count: to pass a switch over would be to judge otherwise than others do.
+  var followsReference = false
   /// The lane's effect topic 0 is `rules.demands`.
   var announces = false
   /// Records that became dead letters.
@@ -109,6 +119,7 @@ public final class EnrichProcessor: StatefulProcessor {
   ) {
     self.folder = folder
     base = folder.inUse
+    baseReference = folder.edition
     self.outputs = outputs
     refused = RefusedRecords(
       stage: "enrich", source: "orders", topic: outputs.deadLetters, seal: seal, clockUs: clockUs)
@@ -117,7 +128,10 @@ public final class EnrichProcessor: StatefulProcessor {
   }
 
   public func open(_ partition: Int32, state: PartitionState) throws {
-    let customers = try Customers(state: state, cacheBytes: cacheBytesMax, planned: base)
+    let customers = try Customers(
+      state: state, cacheBytes: cacheBytesMax, planned: base, reference: baseReference)
+    try openReference(partition, customers)
+    folder.use(customers.reference.planned)
     try openDemand(partition, customers)
     folder.use(customers.demand.planned)
     customers.deadlines = try deadlines(of: state)
@@ -127,6 +141,7 @@ public final class EnrichProcessor: StatefulProcessor {
   public func close(_ partition: Int32) {
     partitions[partition] = nil
     follower?.close(partition)
+    referenceFollower?.close(partition)
   }
 
   /// A customer is pinned whole, and the largest ones always are: their limit is half of the cache, twice the limit of
@@ -147,6 +162,7 @@ public final class EnrichProcessor: StatefulProcessor {
         continue
       }
       let emitted = counts.emitted
+      folder.use(customers.reference.planned)
       folder.use(customers.demand.planned)
       if let deadlines = customers.deadlines { folder.clock = deadlines.clock }
       // A profile's records are numbered from 1, since none is its own.
@@ -156,6 +172,10 @@ public final class EnrichProcessor: StatefulProcessor {
       } else if RuleSwitchValue.isDemand(value) {
         if try !takeDemand(value, message, customers) {
           try malformed("demand", expected: "a RuleSwitch", value, message, producer)
+        }
+      } else if ReferenceSwitchValue.isHeld(by: value) {
+        if try !takeReference(value, message, customers) {
+          try malformed("reference", expected: "a ReferenceSwitch", value, message, producer)
         }
       } else if ProfileEventValue.isHeld(by: value) {
         try foldProfile(value, message, customers, producer)
@@ -292,6 +312,7 @@ public final class EnrichProcessor: StatefulProcessor {
         }
       }
       collectDemand(partition, customers, into: &collected)
+      collectReference(partition, customers, into: &collected)
       swap(&collected, &changes)
       customers.collected += customers.touched[..<count]
       customers.touched.removeFirst(count)

@@ -1,6 +1,7 @@
 import Files
 import History
 import Kafka
+import ReferenceEditions
 import RuleVersions
 import Rules
 public import Stage
@@ -17,6 +18,7 @@ public func runEnrichService(_ configuration: EnrichConfiguration) -> ExitCode {
     for problem in problems { host.log.warning("reference.line_left_out", .name("problem", problem)) }
     var topics = TopicNames(common.topics)
     topics.ruleDemands = configuration.ruleDemandsTopic
+    topics.reference = configuration.referenceTopic
     let lane = try LaneSettings(
       inputTopic: topics.orders, kafka: common.kafka, stage: "enrich", state: configuration.state,
       changelogTopic: topics.enrichChangelog, broker: broker)
@@ -26,6 +28,8 @@ public func runEnrichService(_ configuration: EnrichConfiguration) -> ExitCode {
       seal: try host.deadLetterSeal(), reference: reference, plan: try demandPlan(of: rules))
     if configuration.rulesSource == .topic { settings.followedBase = rules }
     settings.report = demandReports(host)
+    settings.followsReference = configuration.referenceSource == .topic
+    settings.referenceReport = referenceReports(host)
     settings.stockMaxAgeHours = configuration.stockAgeHoursMax
     settings.idleAfterMs = configuration.idleAfterMs
     settings.isClockBounded = true
@@ -52,6 +56,34 @@ private func demandReports(_ host: StageHost) -> @Sendable (RuleReport) -> Void 
         "demand.switched", .integer("partition", Int(partition)), .integer("offset", Int(offset)),
         .integer("rules_end", Int(rulesEnd)))
     case .claimed, .waiting, .waited: break
+    }
+  }
+}
+
+/// What becomes of imported reference data, in the log and the metrics.
+private func referenceReports(_ host: StageHost) -> @Sendable (ReferenceReport) -> Void {
+  let log = host.log
+  let switches = host.metrics.counter(
+    "passflow_reference_switches_total", "Partitions that went over to another edition of the reference data."
+  )
+  let refused = host.metrics.counter(
+    "passflow_reference_refused_total", "Editions that were put in force and cannot be used here.")
+  return { report in
+    switch report {
+    case .read(let editions, let activations):
+      log.info("reference.read", .integer("editions", editions), .integer("activations", activations))
+    case .noTopic(let topic):
+      log.warning("reference.no_topic", .name("topic", topic))
+    case .switched(let partition, let offset, let number, let edition):
+      switches.add()
+      log.info(
+        "reference.switched", .integer("partition", Int(partition)), .integer("offset", Int(offset)),
+        .integer("number", Int(number)), .name("edition", edition))
+    case .refused(let number, let hash, let reason):
+      refused.add()
+      log.error(
+        "reference.refused", .integer("number", Int(number)), .name("edition", hash), .name("problem", reason)
+      )
     }
   }
 }

@@ -32,6 +32,19 @@ public enum Files {
     return done == bytes.count ? bytes : nil
   }
 
+  /// Puts a whole file in place of what was there.
+  public static func write(_ bytes: [UInt8], to path: String) throws {
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw UserError("cannot write \(path): \(String(cString: strerror(errno)))") }
+    defer { close(file) }
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + done, $0.count - done) }
+      guard count > 0 else { throw UserError("cannot write \(path): \(String(cString: strerror(errno)))") }
+      done += count
+    }
+  }
+
   public static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

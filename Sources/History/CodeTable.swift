@@ -35,6 +35,9 @@ struct CodeTable: Sendable {
     return text.withUnsafeBytes { sameBytes(UnsafeRawBufferPointer(rebasing: $0[start..<ends[index]]), code) }
   }
 
+  /// The bytes of code i.
+  func code(_ index: Int) -> ArraySlice<UInt8> { text[(index == 0 ? 0 : ends[index - 1])..<ends[index]] }
+
   /// The code's number, new or known.
   mutating func insert(_ code: UnsafeRawBufferPointer) -> Int {
     if let known = find(code) { return known }

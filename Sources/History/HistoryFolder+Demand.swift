@@ -1,6 +1,7 @@
 /// A demand made ready for one edition of the reference data.
 final class PreparedDemand {
   let demand: FactDemand
+  let edition: PlannedReference
   /// Lists that were imported, in the order of the demand: the position is the bit.
   let importedLists: [String]
   let missingLists: [String]
@@ -14,8 +15,9 @@ final class PreparedDemand {
   var aggregates: HistoryAggregates
 
   /// - Parameter demand: bounded.
-  init(_ demand: FactDemand, listNumbers numbers: [String: Int]) {
+  init(_ demand: FactDemand, _ edition: PlannedReference) {
     self.demand = demand
+    self.edition = edition
     duplicateSpans = demand.timed.filter { $0.kind == .duplicates }.map(\.span)
     watches = demand.watches
     aggregates = HistoryAggregates(demand.aggregates)
@@ -23,7 +25,7 @@ final class PreparedDemand {
     var missing: [String] = []
     var found: [Int] = []
     for name in demand.lists {
-      guard let number = numbers[name] else {
+      guard let number = edition.listNumbers[name] else {
         missing.append(name)
         continue
       }
@@ -91,17 +93,27 @@ extension HistoryFolder {
   private func take(_ index: Int) {
     guard index != demandIndex else { return }
     demandIndex = index
-    let next: PreparedDemand
-    if let ready = planned.prepared[index] {
-      next = ready
-    } else {
-      next = PreparedDemand(planned.plan.demands[index], listNumbers: listNumbers)
-      planned.prepared[index] = next
-    }
+    let next = prepared(index)
     for number in prepared.listNumbers { bitOfList[number] = -1 }
     for (bit, number) in next.listNumbers.enumerated() { bitOfList[number] = Int8(bit) }
     prepared = next
     history.setWindowCount(next.demand.claimWindows.count)
+  }
+
+  /// Of the plan, for the edition in use: partitions of a lane that go by different ones make it ready in turns.
+  private func prepared(_ index: Int) -> PreparedDemand {
+    if let ready = planned.prepared[index], ready.edition === edition { return ready }
+    let next = PreparedDemand(planned.plan.demands[index], edition)
+    planned.prepared[index] = next
+    return next
+  }
+
+  /// After a change of edition: no list has a bit.
+  func prepareAnew() {
+    let index = demandIndex
+    prepared = PreparedDemand(FactDemand(), edition)
+    demandIndex = -1
+    take(max(index, 0))
   }
 
   /// Whether some rule asks what is overdue.

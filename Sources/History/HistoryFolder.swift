@@ -3,14 +3,14 @@ import Topics
 
 /// Folds order snapshots into customer histories and writes `EnrichedOrder` records (facts.md, "The fold").
 ///
-/// Holds the reference data of one edition; make another when it changes. Which facts are computed says a plan, mall by
-/// mall (`use`).
+/// By which edition of the reference data, and which facts, is said anew where it changes (`use`).
 /// Reuses its buffers: one folder per lane.
 public final class HistoryFolder {
   /// `bundle_order_ids` of a record.
   static let bundleIdsMax = 20
 
-  public let reference: ReferenceData
+  /// By which orders are judged now.
+  public internal(set) var edition: PlannedReference
   public let zone: ShopZone
   let stockMaxAgeUs: Int64
   /// What is computed now: of the mall, and the shop, that were selected last.
@@ -24,12 +24,11 @@ public final class HistoryFolder {
   var demandIndex = -1
   /// By number of a list in the reference data: its bit, −1 when it is not asked for.
   var bitOfList: [Int8]
-  let listNumbers: [String: Int]
+  var listNumbers: [String: Int] { edition.listNumbers }
   /// How far event time has come in the partition at hand: set by the owner before it folds. Never goes back.
   public var clock = Int64.min
 
   var writer = ProtobufWriter(capacity: 8192)
-  private var countries = CountryMemo()
   var history: HistoryFacts
   /// Bits per item, reused.
   var itemBits: [UInt64] = []
@@ -40,15 +39,13 @@ public final class HistoryFolder {
     reference: ReferenceData, plan: DemandPlan, zone: ShopZone = .seoul,
     stockMaxAge: Duration = .seconds(86_400)
   ) {
-    self.reference = reference
+    edition = PlannedReference(reference)
     self.zone = zone
     let (seconds, attoseconds) = stockMaxAge.components
     stockMaxAgeUs = min(max(seconds, 0), 1_000_000_000_000) * 1_000_000 + attoseconds / 1_000_000_000_000
-    let names = reference.lists.names
-    bitOfList = [Int8](repeating: -1, count: names.count)
-    listNumbers = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
+    bitOfList = [Int8](repeating: -1, count: reference.lists.names.count)
     planned = PlannedDemands(DemandPlan(FactDemand()))
-    prepared = PreparedDemand(FactDemand(), listNumbers: [:])
+    prepared = PreparedDemand(FactDemand(), edition)
     history = HistoryFacts(windowCount: 0)
     use(PlannedDemands(plan))
   }
@@ -91,7 +88,8 @@ public final class HistoryFolder {
   ) throws(HistoryError) -> FoldOutcome {
     guard summary.isOf(customer.customer, in: snapshot) else { throw .otherCustomer }
     select(mall: summary.mall.slice(of: snapshot))
-    let dated = DatedSnapshot(snapshot, summary: summary, reference: reference, countries: &countries)
+    let dated = DatedSnapshot(
+      snapshot, summary: summary, reference: edition.data, countries: &edition.countries)
     let orderId = summary.order.slice(of: snapshot)
     let before =
       customer.indexOfOrder(shopNo: summary.shopNo, orderId: orderId).map {

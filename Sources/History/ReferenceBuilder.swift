@@ -39,8 +39,8 @@ public struct ReferenceBuilder {
     }
   }
 
-  /// Sorts, looks for overlaps (which join `problems`) and freezes.
-  public mutating func build() -> ReferenceData {
+  /// Sorts, looks for overlaps (which join `problems`) and freezes. `edition`: a name given to it.
+  public mutating func build(edition: String? = nil) -> ReferenceData {
     let zones = zoneRows.map { buildZones($0) } ?? base?.zones ?? ZoneTable()
     let lists = listRows.map { $0.table() } ?? base?.lists ?? ListTable()
     let stock = stockRows.map { $0.table() } ?? base?.stock ?? StockTable()
@@ -60,7 +60,7 @@ public struct ReferenceBuilder {
     }
     return ReferenceData(
       zones: zones, lists: lists, stock: stock, holidays: holidays ?? base?.holidays ?? [], geo: geo,
-      contentHashes: kept)
+      contentHashes: kept, edition: edition)
   }
 
   mutating func report(_ file: String, _ line: Int, _ expected: String, _ hint: String) {

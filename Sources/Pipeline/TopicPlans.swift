@@ -24,6 +24,7 @@ public enum TopicPlans {
       plan(names.rules, 1, compacted),
       plan(names.ruleSwitches, partitions, compacted),
       plan(names.ruleDemands, 1, compacted),
+      plan(names.reference, 1, compacted),
       plan(names.enrichChangelog, partitions, compacted),
       plan(names.applyChangelog, partitions, compacted),
       // Nothing in it is of use after a day; what fell silent goes with its segment.

@@ -92,6 +92,8 @@ public struct TopicTap {
     if let value {
       if kind == .enriched, RuleSwitchValue.isControl(key) {
         ruleSwitch(RuleSwitchValue(protobuf: value))
+      } else if kind == .orders, ReferenceSwitchValue.isHeld(by: value) {
+        reference(value)
       } else if kind == .orders, RuleSwitchValue.isDemand(value) {
         ruleSwitch(RuleSwitchValue(orders: value))
       } else {
@@ -100,6 +102,14 @@ public struct TopicTap {
     }
     json.endObject()
     json.endLine()
+  }
+
+  private mutating func reference(_ value: UnsafeRawBufferPointer) {
+    guard let entry = ReferenceSwitchValue(orders: value) else { return malformed() }
+    json.name("reference")
+    json.integer(entry.number)
+    json.name("edition")
+    json.string(entry.hash)
   }
 
   private mutating func fields(_ value: UnsafeRawBufferPointer) {

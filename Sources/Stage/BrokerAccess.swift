@@ -14,6 +14,7 @@ public struct TopicNames: Sendable, Equatable {
   public var rules = "rules"
   public var ruleSwitches = "rules.switches"
   public var ruleDemands = "rules.demands"
+  public var reference = "reference"
   public var contextChangelog = "ingest.context"
 
   public init() {}

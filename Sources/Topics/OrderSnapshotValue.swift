@@ -48,6 +48,8 @@ public struct OrderSnapshotValue: ProtobufValue {
   public var profile: ProfileEventValue?
   /// Likewise.
   public var demand: RuleSwitchValue?
+  /// Set: no snapshot but a switch of reference data, all other fields are absent.
+  public var reference: ReferenceSwitchValue?
 
   public init() {}
 
@@ -86,6 +88,7 @@ public struct OrderSnapshotValue: ProtobufValue {
     case ContextEventValue.field: context = reader.value()
     case ProfileEventValue.field: profile = reader.value()
     case RuleSwitchValue.ordersField: demand = reader.value()
+    case ReferenceSwitchValue.ordersField: reference = reader.value()
     default: reader.skip()
     }
   }
@@ -124,5 +127,6 @@ public struct OrderSnapshotValue: ProtobufValue {
     if let context { writer.value(ContextEventValue.field, context) }
     if let profile { writer.value(ProfileEventValue.field, profile) }
     if let demand { writer.value(RuleSwitchValue.ordersField, demand) }
+    if let reference { writer.value(ReferenceSwitchValue.ordersField, reference) }
   }
 }

@@ -16,6 +16,7 @@ struct Main {
     case "rules":
       let rest = Array(arguments.dropFirst())
       code = RuleToolCommands.main(rest) ?? RulesCommand.main(rest)
+    case "reference": code = ReferenceCommands.main(Array(arguments.dropFirst()))
     case "tap": code = TapCommand.main(Array(arguments.dropFirst()))
     case "--version":
       StandardStream.output.write("passflow \(Version.text)\n")
@@ -31,7 +32,7 @@ struct Main {
     exitProcess(code)
   }
 
-  static let commands = ["run", "demo", "topics", "wait", "labels", "tap", "rules", "help"]
+  static let commands = ["run", "demo", "topics", "wait", "labels", "tap", "rules", "reference", "help"]
   static let usage = """
     Usage: passflow COMMAND [OPTIONS]
 
@@ -41,6 +42,7 @@ struct Main {
       wait     wait until everything in the pipeline has come through
       labels   the labels that are on the orders now, as a file
       rules    check, lint, test, explain, new, fmt; publish, activate, rollback, history, diff, backtest, shadow
+      reference  import, activate, history, show, export: editions of zones, lists, stock, holidays, IP ranges
       tap      the records of a topic, as JSON lines without personal data
 
     'passflow COMMAND --help' explains a command.

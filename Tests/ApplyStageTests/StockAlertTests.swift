@@ -52,7 +52,8 @@ struct StockAlertTests {
     // After a restart, by an order that changes and by one that is new: it stays told. The next crossing is another one.
     let next = "S1@\(Self.at(9))"
     try bench.send([
-      Self.record(300, order: "o7", low: [crossing, "S2@\(Self.at(0))"]), Self.record(301, order: "new", low: [crossing]),
+      Self.record(300, order: "o7", low: [crossing, "S2@\(Self.at(0))"]),
+      Self.record(301, order: "new", low: [crossing]),
       Self.record(302, order: "o8", low: [next]), Self.record(303, order: "o9", low: [next]),
     ])
     _ = try bench.run(cacheBytes: 64 << 10)
@@ -63,7 +64,8 @@ struct StockAlertTests {
     let bench = try ApplyBench()
     let crossing = "S1@\(Self.at(0))"
     try bench.send([
-      Self.record(1, order: "a", mall: "one", low: [crossing]), Self.record(2, order: "a", mall: "two", low: [crossing]),
+      Self.record(1, order: "a", mall: "one", low: [crossing]),
+      Self.record(2, order: "a", mall: "two", low: [crossing]),
       Self.record(3, order: "b", mall: "one", low: [crossing], rule: "OTHER"),
     ])
     _ = try bench.run(cacheBytes: 64 << 10)

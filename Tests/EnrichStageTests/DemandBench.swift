@@ -3,6 +3,7 @@ import Glibc
 import History
 import Kafka
 import LaneTestKit
+import ReferenceEditions
 import RuleVersions
 import Rules
 import Stage
@@ -24,13 +25,15 @@ final class DemandBench {
   /// Inputs by partition that a run has to come to the end of.
   private(set) var sent: [Int64]
   private let seen = Mutex<[RuleReport]>([])
+  private let seenReference = Mutex<[ReferenceReport]>([])
 
-  init(partitions: Int = 1, withRules: Bool = true) throws {
+  init(partitions: Int = 1, withRules: Bool = true, withReference: Bool = false) throws {
     self.partitions = partitions
     sent = Array(repeating: 0, count: partitions)
     broker = try EmbeddedBroker(
       topics: [("orders", partitions), ("orders.enriched", 1), ("orders.dlq", 1)]
-        + (withRules ? [("rules", 1), ("rules.demands", 1)] : []))
+        + (withRules ? [("rules", 1), ("rules.demands", 1)] : [])
+        + (withReference ? [("reference", 1)] : []))
     access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
     var template = Array("/tmp/passflow-demand-XXXXXX".utf8CString)
@@ -59,6 +62,7 @@ final class DemandBench {
   }
 
   var reports: [RuleReport] { seen.withLock { $0 } }
+  var referenceReports: [ReferenceReport] { seenReference.withLock { $0 } }
 
   func send(_ values: [[UInt8]], to topic: String = "orders", partition: Int32 = 0, keys: [[UInt8]]? = nil)
     throws
@@ -100,7 +104,7 @@ final class DemandBench {
   @discardableResult
   func run(
     base: String = DemandBench.base, reference: ReferenceData = .empty, dyingAt stopAt: Int64? = nil,
-    follows: Bool = true, watch: ((LaneContext) throws -> Bool)? = nil
+    follows: Bool = true, followsReference: Bool = false, watch: ((LaneContext) throws -> Bool)? = nil
   ) throws -> EnrichProcessor.Counts {
     let producer = try Producer(settings: access.client)
     let book = RuleBook(shared: try RuleSet.load(files: [("base.yaml", base)]))
@@ -126,6 +130,13 @@ final class DemandBench {
       }
     }
     defer { processor.follower?.close() }
+    processor.followsReference = followsReference
+    if followsReference {
+      processor.referenceFollower = try ReferenceFollower.open(
+        access, TopicNames(), base: reference, producer: producer
+      ) { [self] report in seenReference.withLock { $0.append(report) } }
+    }
+    defer { processor.referenceFollower?.close() }
     var settings = LaneSettings(
       inputTopic: "orders", groupId: GroupNames.enrich, usesGroup: false, durability: .file)
     settings.inputPartitions = partitions

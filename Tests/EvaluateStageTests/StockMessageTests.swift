@@ -39,7 +39,9 @@ struct StockMessageTests {
     #expect(try messages(always) { $0.facts?.stock = [Fixture.stock(0, 6)] } == [])
     #expect(try messages(always) { $0.facts?.stock = [] } == [])
     #expect(
-      try messages(always) { $0.facts?.stock = [Fixture.stock(1, 5)] } == ["always S2@2026-10-13T12:00:00+09:00"])
+      try messages(always) { $0.facts?.stock = [Fixture.stock(1, 5)] } == [
+        "always S2@2026-10-13T12:00:00+09:00"
+      ])
     let set = try RuleSet.load(files: [("r.yaml", "rules:\n" + always)])
     #expect(set.demand.needsStock, "enrich must compute what the message speaks of")
   }

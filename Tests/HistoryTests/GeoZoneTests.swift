@@ -38,7 +38,8 @@ struct GeoZoneTests {
   private static let foreign = ["8.8.8.8", "::ffff:8.8.8.8", "::ffff:808:808", "2001:4860:4860::8888"]
   private static let unknown = [
     "", "unknown", "10.1.2.3", "::ffff:10.1.2.3", "100.64.0.1", "100.127.255.254", "::ffff:100.64.0.1",
-    "192.168.0.1", "172.16.0.1", "127.0.0.1", "::1", "fd00::1", "fe80::1", "169.254.0.1", "9.9.9.9", "2a00::1",
+    "192.168.0.1", "172.16.0.1", "127.0.0.1", "::1", "fd00::1", "fe80::1", "169.254.0.1", "9.9.9.9",
+    "2a00::1",
     "8.8.8.8, 10.0.0.1", "8.8.8.8:443", "::ffff:8.8.8", "08.8.8.8",
   ]
 
@@ -55,7 +56,7 @@ struct GeoZoneTests {
 
   @Test func theZipComesBeforeTheProvinceAndTheProvinceOnlyWhereTheTableDoesNotHaveTheZip() throws {
     let data = Self.reference([
-      (.zones, "from_zip,to_zip,region,name\n63000,63644,제주,제주\n40200,40240,도서산간,울릉\n6000,6999,none,서울\n")
+      (.zones, "from_zip,to_zip,region,name\n63000,63644,제주,제주\n40200,40240,도서산간,울릉\n06000,06999,none,서울\n")
     ])
     func zones(_ zip: String, _ first: String, _ second: String = "") throws -> [String] {
       let bench = Bench(data)

@@ -39,7 +39,9 @@ struct StockCrossingTests {
 
   @Test func theMarginIsATenthOfTheSafetyStockRoundedUp() throws {
     // 101 and a margin of 11: from 113 on. Nothing: from 2 on.
-    let table = table([(1, 90, 101), (2, 112, 101), (3, 113, 101), (4, 1, 0), (5, 2, 0), (6, -3, -5), (7, 0, -5)])
+    let table = table([
+      (1, 90, 101), (2, 112, 101), (3, 113, 101), (4, 1, 0), (5, 2, 0), (6, -3, -5), (7, 0, -5),
+    ])
     #expect(try (1...7).map { try name(table, $0) } == [1, 1, 3, 3, 5, 6, 7])
   }
 

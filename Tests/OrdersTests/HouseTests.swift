@@ -23,8 +23,11 @@ struct HouseTests {
     "IngestStage": ["Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "YAML", "CSodium"],
     // Published rules, for the stages that go by them.
     "RuleVersions": ["Stage", "Kafka", "Topics", "Rules"],
+    // Imported reference data, for enrich and the operator's tool.
+    "ReferenceEditions": ["Stage", "Kafka", "Topics", "History", "Orders"],
     "EnrichStage": [
-      "RuleVersions", "Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "History", "Rules", "Files",
+      "ReferenceEditions", "RuleVersions", "Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "History",
+      "Rules", "Files",
     ],
     "EvaluateStage": [
       "RuleVersions", "Stage", "Kafka", "HTTP", "Store", "Orders", "Topics", "Rules", "Files",
@@ -45,8 +48,8 @@ struct HouseTests {
     "passflow-evaluate": ["EvaluateStage", "Stage"],
     "passflow-apply": ["ApplyStage", "Stage"],
     "passflow": [
-      "Pipeline", "RuleTools", "Rules", "Orders", "ApplyStage", "EvaluateStage", "RuleVersions", "Stage",
-      "Files", "Kafka",
+      "Pipeline", "RuleTools", "Rules", "Orders", "ApplyStage", "EvaluateStage", "RuleVersions",
+      "ReferenceEditions", "History", "Stage", "Files", "Kafka",
       "Topics",
     ],
   ]

@@ -156,7 +156,7 @@ def reset_topics():
     """Each run begins with empty topics and groups: a cluster of its own would cost more time."""
     names = ["orders", "orders.enriched", "decisions", "actions", "orders.dlq", "webhooks", "order.context",
              "enrich.history", "apply.ledger", "ingest.context", "rules", "rules.switches",
-             "rules.demands"]
+             "rules.demands", "reference"]
     for name in names:
         subprocess.run([CLUSTER, "tool", "topics", "--delete", "--topic", name], capture_output=True)
     for group in ("passflow-ingest", "passflow-enrich", "passflow-evaluate", "passflow-apply"):

@@ -10,6 +10,7 @@ import Testing
     "order_profile", "profile_ledger",
     "context_beacon", "context_pointer", "context_join",
     "rule_version", "rule_activation", "rule_switch", "rule_demand", "order_demand", "veto_lift",
+    "order_reference", "reference_chunk", "reference_edition", "reference_activation",
   ]) func eachSampleIsTheSameToProtocAndToUs(_ name: String) throws {
     let url = TopicFiles.topics.appendingPathComponent("samples/\(name).txtpb")
     let text = try TopicFiles.bytes(url)
@@ -53,6 +54,9 @@ import Testing
     case "passflow.ledger.v1.ProfileLedger": ProfileLedgerValue(protobuf: bytes)?.protobuf
     case "passflow.rules.v1.RuleVersion": RuleVersionValue(protobuf: bytes)?.protobuf
     case "passflow.rules.v1.RuleActivation": RuleActivationValue(protobuf: bytes)?.protobuf
+    case "passflow.reference.v1.ReferenceChunk": ReferenceChunkValue(protobuf: bytes)?.protobuf
+    case "passflow.reference.v1.ReferenceEdition": ReferenceEditionValue(protobuf: bytes)?.protobuf
+    case "passflow.reference.v1.ReferenceActivation": ReferenceActivationValue(protobuf: bytes)?.protobuf
     case "passflow.rules.v1.RuleSwitch": RuleSwitchValue(protobuf: bytes)?.protobuf
     default: nil
     }
@@ -63,7 +67,7 @@ import Testing
   private let topics = [
     "actions", "apply.ledger", "decisions", "enrich.history", "ingest.context", "order.context", "orders",
     "orders.dlq",
-    "orders.enriched", "rules", "rules.demands", "rules.switches", "webhooks",
+    "orders.enriched", "reference", "rules", "rules.demands", "rules.switches", "webhooks",
   ]
 
   @Test func eachTopicHasItsContractWithEveryEntry() throws {

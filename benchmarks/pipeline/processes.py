@@ -57,7 +57,6 @@ class Stage:
         if name in ("enrich", "apply"):
             more["PASSFLOW_STATE_DIRECTORY"] = os.path.join(work, name)
         if name == "enrich":
-            more["PASSFLOW_ENRICH_REFERENCE_DATABASE"] = os.path.join(work, "reference.sqlite")
             more["PASSFLOW_ENRICH_REFERENCE_DIRECTORY"] = "config/reference"
         if name == "apply":
             more["PASSFLOW_APPLY_SHOP_PATH"] = os.path.join(work, "shop.sqlite")

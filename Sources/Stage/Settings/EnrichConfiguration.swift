@@ -6,9 +6,10 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
   public let rulesSource: EvaluateConfiguration.RulesSource
   /// Files and directories of rules: which facts they ask for.
   public let rules: [String]
-  /// The imported reference data.
-  public let referenceDatabase: String
-  /// CSV files to import at the start, or nil.
+  public let referenceTopic: String
+  /// Where reference data come from: imported editions, or only the directory.
+  public let referenceSource: EvaluateConfiguration.RulesSource
+  /// CSV files that count before the first imported edition, or nil.
   public let referenceDirectory: String?
   public let stockAgeHoursMax: Int
   /// Seconds that the shop's civil time is ahead of UTC.
@@ -16,7 +17,10 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
   /// ms without inputs after which the wall clock moves a partition's deadlines; nil: never.
   public let idleAfterMs: Int?
 
-  private static let keys = CommonKeys(stage: "enrich", port: 8_081, moreTopics: [CommonKeys.ruleDemands])
+  private static let keys = CommonKeys(
+    stage: "enrich", port: 8_081, moreTopics: [CommonKeys.ruleDemands, referenceTopicKey])
+  private static let referenceTopicKey = CommonKeys.topic(
+    "reference", "reference", "Imported editions of reference data, compacted, one partition.")
   private static let stateKeys = StateKeys(stage: "enrich")
   private static let rulesKey = ConfigurationKey.list(
     "enrich.rules", ["config/rules", "config/templates"], countMax: 100,
@@ -26,12 +30,14 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
     EvaluateConfiguration.RulesSource.topic.rawValue,
     "topic: what published rules ask for is computed as well, without a restart. files: only what the files above ask for."
   )
-  private static let databaseKey = ConfigurationKey.text(
-    "enrich.reference_database", "state/reference.sqlite", bytesMax: 4_096,
-    "Reference data as 'passflow reference import' leaves it.")
+  private static let referenceSourceKey = ConfigurationKey.choice(
+    "enrich.reference_source", EvaluateConfiguration.RulesSource.allCases.map(\.rawValue),
+    EvaluateConfiguration.RulesSource.topic.rawValue,
+    "topic: editions that 'passflow reference import' brings take effect without a restart. files: only the directory below."
+  )
   private static let directoryKey = ConfigurationKey.text(
     "enrich.reference_directory", "", bytesMax: 4_096,
-    "A directory of zones.csv, lists.csv, stock.csv, holidays.csv, geo.csv to import at the start. Empty: none."
+    "A directory of zones.csv, lists.csv, stock.csv, holidays.csv, geo.csv: what counts before the first imported edition, and for the kinds of file that an edition has none of. The same for all instances. Empty: none."
   )
   private static let stockKey = ConfigurationKey.integer(
     "enrich.stock_max_age_hours", 1...8_760, 24, "Stock counted longer ago than this is not known.")
@@ -45,7 +51,7 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
   public static let schema = ConfigurationSchema(
     stage: "enrich",
     keys: keys.all + stateKeys.all + [
-      rulesKey, sourceKey, databaseKey, directoryKey, stockKey, zoneKey, idleKey,
+      rulesKey, sourceKey, referenceSourceKey, directoryKey, stockKey, zoneKey, idleKey,
     ],
     relations: keys.relations + stateKeys.relations + [
       ConfigurationRelation([zoneKey]) { values in
@@ -60,7 +66,9 @@ public struct EnrichConfiguration: StageConfiguration, Equatable {
     rulesSource = EvaluateConfiguration.RulesSource(rawValue: values.text(Self.sourceKey)) ?? .topic
     state = Self.stateKeys.settings(values)
     rules = values.list(Self.rulesKey)
-    referenceDatabase = values.text(Self.databaseKey)
+    referenceTopic = values.text(Self.referenceTopicKey)
+    referenceSource =
+      EvaluateConfiguration.RulesSource(rawValue: values.text(Self.referenceSourceKey)) ?? .topic
     referenceDirectory = values.optional(Self.directoryKey)
     stockAgeHoursMax = values.integer(Self.stockKey)
     let idle = values.integer(Self.idleKey)
