@@ -83,7 +83,8 @@ public func runEnrichLane(
   processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,
-    consumer: try broker.consumer(group: settings.lane.groupId), producer: producer, processor: processor,
+    consumer: try broker.consumer(group: settings.lane.groupId, reading: settings.lane.inputTopic),
+    producer: producer, processor: processor,
     schemaVersion: EnrichProcessor.schemaVersion, effectTopics: effects, context: context)
   lane.run()
   producer.close(timeoutMs: 2_000)

@@ -43,7 +43,8 @@ final class ContextLane: Sendable {
         deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil)),
       seal: settings.seal, cacheBytesMax: cacheBytes, counts: counts, clockUs: settings.clockUs)
     let stateful = StatefulLane(
-      settings: lane, clientSettings: broker.client, consumer: try broker.consumer(group: lane.groupId),
+      settings: lane, clientSettings: broker.client,
+      consumer: try broker.consumer(group: lane.groupId, reading: lane.inputTopic),
       producer: producer, processor: processor, schemaVersion: ContextProcessor.schemaVersion,
       context: context)
     stateful.run()

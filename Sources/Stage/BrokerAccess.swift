@@ -70,8 +70,16 @@ public struct BrokerAccess: Sendable {
     return try Producer(settings: settings, onAcknowledged: onAcknowledged)
   }
 
-  public func consumer(group: String, isolation: Isolation = .readCommitted) throws -> Consumer {
-    try Consumer(
+  /// A consumer about to join `group` to read `topic`, which every broker knows by then.
+  public func consumer(
+    group: String, reading topic: String, isolation: Isolation = .readCommitted
+  ) throws -> Consumer {
+    if !isEmbedded {
+      let admin = try Admin(settings: client)
+      defer { admin.close() }
+      try admin.awaitKnownEverywhere([topic])
+    }
+    return try Consumer(
       settings: client, groupId: group, isolation: isEmbedded ? .readUncommitted : isolation,
       membership: isEmbedded
         ? .manual

@@ -196,7 +196,7 @@ private final class ApplyBench {
     let context = LaneContext()
     let lane = StatefulLane(
       settings: settings, clientSettings: access.client,
-      consumer: try access.consumer(group: settings.groupId),
+      consumer: try access.consumer(group: settings.groupId, reading: settings.inputTopic),
       producer: producer,
       processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent), context),
       schemaVersion: ApplyProcessor.schemaVersion,

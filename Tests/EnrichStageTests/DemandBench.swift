@@ -136,7 +136,7 @@ final class DemandBench {
     let watched = WatchedEnrich(processor, sent: sent, dyingAt: stopAt, context, watch)
     let lane = StatefulLane(
       settings: settings, clientSettings: access.client,
-      consumer: try access.consumer(group: settings.groupId), producer: producer, processor: watched,
+      consumer: try access.consumer(group: settings.groupId, reading: settings.inputTopic), producer: producer, processor: watched,
       schemaVersion: EnrichProcessor.schemaVersion, effectTopics: effects, context: context)
     lane.run()
     producer.close(timeoutMs: 2_000)

@@ -99,7 +99,7 @@ final class EnrichBench {
     let context = LaneContext()
     let lane = StatefulLane(
       settings: settings, clientSettings: access.client,
-      consumer: try access.consumer(group: settings.groupId),
+      consumer: try access.consumer(group: settings.groupId, reading: settings.inputTopic),
       producer: producer,
       processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent + awaited), context),
       schemaVersion: EnrichProcessor.schemaVersion, context: context)

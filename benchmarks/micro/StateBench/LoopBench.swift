@@ -168,8 +168,9 @@ struct LoopBench {
     let changelog = EffectTopic(
       name: names.enrichChangelog, handle: try access.topic(names.enrichChangelog, of: producer, readBy: nil))
     StatefulLane(
-      settings: lane, clientSettings: access.client, consumer: try access.consumer(group: lane.groupId),
-      producer: producer, processor: bare, schemaVersion: 1, effectTopics: [changelog], context: context
+      settings: lane, clientSettings: access.client,
+      consumer: try access.consumer(group: lane.groupId, reading: lane.inputTopic), producer: producer,
+      processor: bare, schemaVersion: 1, effectTopics: [changelog], context: context
     ).run()
     producer.close(timeoutMs: 2_000)
   }
