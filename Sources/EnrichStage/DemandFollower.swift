@@ -18,65 +18,43 @@ final class DemandFollower {
     var requested: Int64
   }
 
-  private let reader: RuleRegistryReader
+  private let lookout: RuleLookout
   private let orders: TopicHandle
   private let preparer: DemandPreparer
   private let report: (RuleReport) -> Void
   private var owned: [Int32: Owned] = [:]
   private var newest: ReadyDemand
-  /// Activations that were looked at for `newest`, or are being looked at.
-  private var lookedAt: Int64 = 0
-  private var told: Set<[String]> = []
-  private var nextLookMs: Int64 = 0
 
   /// Partitions of `orders`.
   var partitionCount: Int { orders.partitionCount }
-
-  /// Time between two looks at topic `rules`.
-  static let lookIntervalMs: Int64 = 100
-  /// How long to wait for a part of topic `rules` that a record speaks of.
-  static let patienceMs = 30_000
-  /// How long a topic that is not there is looked for.
-  static let topicWaitMs = 2_000
 
   /// Reads the topic; nil when the broker has none.
   static func open(
     _ broker: BrokerAccess, _ topics: TopicNames, base: RuleBook, producer: Producer,
     report: @escaping (RuleReport) -> Void
   ) throws -> DemandFollower? {
-    guard
-      let reader = try RuleRegistryReader.open(broker, topic: topics.rules, waitMs: topicWaitMs)
-    else {
-      report(.noTopic(topics.rules))
-      return nil
-    }
-    try reader.catchUp()
-    report(
-      .read(
-        versions: reader.registry.versions.count,
-        activations: reader.registry.activations.values.reduce(0) { $0 + $1.count }))
+    guard let lookout = try RuleLookout.open(broker, topic: topics.rules, report: report) else { return nil }
     // Without pacing: a record is small, and this producer's lane reads what it writes.
     return try DemandFollower(
-      reader, try producer.topic(topics.orders, timeoutMs: 30_000), DemandPreparer(base: base), report)
+      lookout, try producer.topic(topics.orders, timeoutMs: 30_000), DemandPreparer(base: base), report)
   }
 
   private init(
-    _ reader: RuleRegistryReader, _ orders: TopicHandle, _ preparer: DemandPreparer,
+    _ lookout: RuleLookout, _ orders: TopicHandle, _ preparer: DemandPreparer,
     _ report: @escaping (RuleReport) -> Void
   ) throws {
-    self.reader = reader
+    self.lookout = lookout
     self.orders = orders
     self.preparer = preparer
     self.report = report
-    lookedAt = reader.registry.activationsEnd
-    let outcome = preparer.newest(reader.registry)
+    let outcome = preparer.newest(lookout.registry)
     newest = try outcome.ready.get()
-    tell(outcome.refused)
+    lookout.tell(outcome.refused)
   }
 
   func close() {
     preparer.close()
-    reader.close()
+    lookout.close()
   }
 
   // MARK: Partitions
@@ -110,9 +88,9 @@ final class DemandFollower {
     if newest.isMeant(by: entry.rulesEnd, held) {
       ready = newest
     } else {
-      try reader.read(through: entry.rulesEnd, timeoutMs: Self.patienceMs)
-      ready = try preparer.prepare(
-        RuleEdition(reader.registry, rulesEnd: entry.rulesEnd, held: held), reader.registry)
+      try lookout.read(through: entry.rulesEnd)
+      let registry = lookout.registry
+      ready = try preparer.prepare(RuleEdition(registry, rulesEnd: entry.rulesEnd, held: held), registry)
     }
     let planned = PlannedDemands(ready.plan)
     owned[partition] = Owned(ready: ready, planned: planned, requested: requested)
@@ -123,10 +101,7 @@ final class DemandFollower {
 
   /// Looks for new activations and writes the demand records that are due.
   func tick(outputs producer: Producer) throws {
-    let now = monotonicMs()
-    guard now >= nextLookMs else { return }
-    nextLookMs = now + Self.lookIntervalMs
-    _ = try reader.poll()
+    guard try lookout.look(nowMs: monotonicMs()) else { return }
     try lookForNewest()
     let due = owned.filter { $0.value.requested < newest.rulesEnd }.keys.sorted()
     guard !due.isEmpty else { return }
@@ -144,18 +119,8 @@ final class DemandFollower {
   private func lookForNewest() throws {
     if let outcome = preparer.take() {
       newest = try outcome.ready.get()
-      tell(outcome.refused)
+      lookout.tell(outcome.refused)
     }
-    let registry = reader.registry
-    guard registry.activationsEnd > lookedAt, !preparer.isBusy else { return }
-    lookedAt = registry.activationsEnd
-    preparer.begin(registry)
-  }
-
-  private func tell(_ refused: [DemandPreparer.Refused]) {
-    for one in refused {
-      guard told.insert([one.scope.description, "\(one.activation.value.number)"]).inserted else { continue }
-      report(.refused(scope: one.scope, hash: one.activation.value.hash, reason: one.reason))
-    }
+    if !preparer.isBusy, lookout.hasNew() { preparer.begin(lookout.registry) }
   }
 }

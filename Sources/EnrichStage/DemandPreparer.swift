@@ -16,15 +16,9 @@ struct ReadyDemand: Sendable {
 /// Works plans out: reads versions and asks what they ask for; compiles nothing. With thousands of malls this takes
 /// a while, so what is new is prepared on a thread of its own while the lane goes on folding.
 final class DemandPreparer: Sendable {
-  struct Refused: Sendable {
-    var scope: RegistryScope
-    var activation: RuleRegistry.Activation
-    var reason: String
-  }
-
   struct Outcome: Sendable {
     var ready: Result<ReadyDemand, RuleSwitchProblem>
-    var refused: [Refused]
+    var refused: [RefusedActivation]
   }
 
   private struct State {
@@ -32,14 +26,9 @@ final class DemandPreparer: Sendable {
     var demands = PublishedDemands()
   }
 
-  private struct Running {
-    var thread: NativeThread?
-    var outcome: Outcome?
-  }
-
   /// Held while something is prepared.
   private let state: Mutex<State>
-  private let running = Mutex(Running())
+  private let background = BackgroundWork<Outcome>(threadName: "demand")
 
   /// - Parameter base: the rules of the configuration.
   init(base: RuleBook) { state = Mutex(State(catalogue: RuleCatalogue(base: base, isPlanning: false))) }
@@ -47,10 +36,7 @@ final class DemandPreparer: Sendable {
   /// The demand of the newest rules that can be used, worked out on the calling thread.
   func newest(_ registry: RuleRegistry) -> Outcome {
     state.withLock { state in
-      var refused: [Refused] = []
-      let edition = RuleEdition.newest(registry, state.catalogue) {
-        refused.append(Refused(scope: $0, activation: $1, reason: $2.description))
-      }
+      let (edition, refused) = RuleEdition.newest(registry, state.catalogue)
       let ready = Result { () throws(RuleSwitchProblem) in
         try DemandPreparer.ready(edition, registry, &state)
       }
@@ -75,40 +61,16 @@ final class DemandPreparer: Sendable {
   // MARK: On a thread of its own
 
   /// Something is being prepared, or was and has not been taken.
-  var isBusy: Bool { running.withLock { $0.thread != nil } }
+  var isBusy: Bool { background.isBusy }
 
   /// Begins to look for the newest rules; `take` has their demand when it is ready.
-  func begin(_ registry: RuleRegistry) {
-    let thread = NativeThread(name: "demand") { [self] in
-      let outcome = newest(registry)
-      running.withLock { $0.outcome = outcome }
-    }
-    if let thread {
-      running.withLock { $0.thread = thread }
-    } else {
-      // No thread to be had: here and now.
-      let outcome = newest(registry)
-      running.withLock { $0.outcome = outcome }
-    }
-  }
+  func begin(_ registry: RuleRegistry) { background.begin { [self] in newest(registry) } }
 
   /// What was begun, once.
-  func take() -> Outcome? {
-    let (thread, outcome) = running.withLock { running -> (NativeThread?, Outcome?) in
-      guard let outcome = running.outcome else { return (nil, nil) }
-      defer { running = Running() }
-      return (running.thread, outcome)
-    }
-    thread?.join()
-    return outcome
-  }
+  func take() -> Outcome? { background.take() }
 
   /// Waits for what was begun and forgets it.
-  func close() {
-    let thread = running.withLock { $0.thread }
-    thread?.join()
-    running.withLock { $0 = Running() }
-  }
+  func close() { background.close() }
 }
 
 extension DemandPlan {

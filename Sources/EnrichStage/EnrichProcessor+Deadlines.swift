@@ -84,14 +84,9 @@ extension EnrichProcessor {
         deadlines.schedule(key, next)
         continue
       }
-      var failure: (any Error)?
-      let outcome = folder.fire(
-        customer, from: due, position: InputPosition(partition: message.partition, offset: message.offset),
-        number: number
-      ) { record in
-        do { try send(record, producer) } catch { failure = failure ?? error }
-      }
-      if let failure { throw failure }
+      let outcome = try sending(producer) { emit in
+        folder.fire(customer, from: due, position: message.inputPosition, number: number, emit: emit)
+      }.get()
       number += UInt32(clamping: outcome.emitted)
       counts.emitted += outcome.emitted
       counts.fired += outcome.emitted

@@ -154,7 +154,9 @@ public final class EnrichProcessor: StatefulProcessor {
       if ContextEventValue.isHeld(by: value) {
         try foldContext(value, message, customers, producer)
       } else if RuleSwitchValue.isDemand(value) {
-        if try !takeDemand(value, message, customers) { try malformed("demand", value, message, producer) }
+        if try !takeDemand(value, message, customers) {
+          try malformed("demand", expected: "a RuleSwitch", value, message, producer)
+        }
       } else if ProfileEventValue.isHeld(by: value) {
         try foldProfile(value, message, customers, producer)
         unnumbered = 1
@@ -183,49 +185,17 @@ public final class EnrichProcessor: StatefulProcessor {
       return
     }
     guard let context = told, let identity = CustomerIdentity(context) else {
-      return try malformed("context", value, message, producer)
+      return try malformed("context", expected: "a ContextEvent", value, message, producer)
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
-    var failure: (any Error)?
-    do {
-      let outcome = try folder.fold(
-        context, position: InputPosition(partition: message.partition, offset: message.offset),
-        into: customer
-      ) { record in
-        do { try send(record, producer) } catch { failure = failure ?? error }
-      }
-      counts.contexts += 1
-      counts.emitted += outcome.emitted
-      if outcome.isDuplicate {
-        counts.duplicates += 1
-      } else {
-        customer.accountedBytes += EnrichProcessor.contextOverheadBytes
-      }
-    } catch {
-      return try refuse(message, error, producer)
+    let outcome = try emitting(message, producer) { emit throws(HistoryError) in
+      try folder.fold(context, position: message.inputPosition, into: customer, emit: emit)
     }
-    if let failure { throw failure }
+    guard let outcome else { return }
+    counts.contexts += 1
+    if !outcome.isDuplicate { customer.accountedBytes += EnrichProcessor.contextOverheadBytes }
     note(customer, key: key, customers)
-  }
-
-  private func malformed(
-    _ field: String, _ value: UnsafeRawBufferPointer, _ message: MessageView, _ producer: Producer
-  ) throws {
-    let expected = field == "context" ? "a ContextEvent" : "a RuleSwitch"
-    try deadLetter(
-      message,
-      Problem(
-        code: "record.malformed", field: field, expected: "\(expected) (topics/order.proto)",
-        found: "\(value.count) bytes"), producer)
-  }
-
-  func refuse(_ message: MessageView, _ error: any Error, _ producer: Producer) throws {
-    try deadLetter(
-      message,
-      Problem(
-        code: "fold.refused", field: "", expected: "an order that fits its customer's history",
-        found: "\(error)"), producer)
   }
 
   private func fold(
@@ -237,11 +207,7 @@ public final class EnrichProcessor: StatefulProcessor {
       summary = try SnapshotSummary(value)
       identity = summary.customer(in: value)
     } catch {
-      return try deadLetter(
-        message,
-        Problem(
-          code: "record.malformed", field: "", expected: "an OrderSnapshot (topics/order.proto)",
-          found: "\(value.count) bytes"), producer)
+      return try malformed("", expected: "an OrderSnapshot", value, message, producer)
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
@@ -249,23 +215,12 @@ public final class EnrichProcessor: StatefulProcessor {
       advanceClock(deadlines, to: summary.eventTime.microseconds, message)
     }
     let orderCount = customer.orderCount
-    var failure: (any Error)?
-    do {
-      let outcome = try folder.fold(
-        value, summary: summary,
-        position: InputPosition(partition: message.partition, offset: message.offset), into: customer
-      ) { record in
-        do { try send(record, producer) } catch { failure = failure ?? error }
-      }
-      counts.folded += 1
-      counts.emitted += outcome.emitted
-      if outcome.isDuplicate { counts.duplicates += 1 }
-      if outcome.isLate { counts.late += 1 }
-      customers.deadlines?.schedule(key, outcome.nextDue)
-    } catch {
-      return try refuse(message, error, producer)
+    let outcome = try emitting(message, producer) { emit throws(HistoryError) in
+      try folder.fold(value, summary: summary, position: message.inputPosition, into: customer, emit: emit)
     }
-    if let failure { throw failure }
+    guard let outcome else { return }
+    counts.folded += 1
+    customers.deadlines?.schedule(key, outcome.nextDue)
     customer.accountedBytes +=
       summary.keptBytes(of: value) + CustomerHistory.snapshotOverheadBytes
       + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes

@@ -42,23 +42,15 @@ private func demandReports(_ host: StageHost) -> @Sendable (RuleReport) -> Void 
   let log = host.log
   let switches = host.metrics.counter(
     "passflow_demand_switches_total", "Partitions that began to compute what other published rules ask for.")
-  let refused = host.metrics.counter(
-    "passflow_rule_activations_refused_total", "Activations of published rules that cannot be used here.")
+  let everyStage = RuleReportLog(log, host.metrics)
   return { report in
     switch report {
-    case .read(let versions, let activations):
-      log.info("rules.read", .integer("versions", versions), .integer("activations", activations))
-    case .noTopic(let topic):
-      log.warning("rules.no_topic", .name("topic", topic))
+    case .read, .noTopic, .refused: everyStage.write(report)
     case .switched(let partition, let offset, let rulesEnd, _):
       switches.add()
       log.info(
         "demand.switched", .integer("partition", Int(partition)), .integer("offset", Int(offset)),
         .integer("rules_end", Int(rulesEnd)))
-    case .refused(let scope, let hash, let reason):
-      refused.add()
-      log.error(
-        "rules.refused", .name("scope", scope.description), .name("rule_set", hash), .name("problem", reason))
     case .claimed, .waiting, .waited: break
     }
   }

@@ -39,17 +39,13 @@ private func ruleReports(_ host: StageHost) -> @Sendable (RuleReport) -> Void {
   let log = host.log
   let switches = host.metrics.counter(
     "passflow_rule_switches_total", "Partitions switched to other published rules.")
-  let refused = host.metrics.counter(
-    "passflow_rule_activations_refused_total", "Activations of published rules that cannot be used here.")
+  let everyStage = RuleReportLog(log, host.metrics)
   let waiting = host.metrics.gauge(
     "passflow_rules_waiting_partitions",
     "Partitions of orders whose enrich does not yet compute what published rules ask for.")
   return { report in
     switch report {
-    case .read(let versions, let activations):
-      log.info("rules.read", .integer("versions", versions), .integer("activations", activations))
-    case .noTopic(let topic):
-      log.warning("rules.no_topic", .name("topic", topic))
+    case .read, .noTopic, .refused: everyStage.write(report)
     case .claimed(let partition, let rulesEnd, let shared):
       log.info(
         "rules.claimed", .integer("partition", Int(partition)), .integer("rules_end", Int(rulesEnd)),
@@ -59,11 +55,6 @@ private func ruleReports(_ host: StageHost) -> @Sendable (RuleReport) -> Void {
       log.info(
         "rules.switched", .integer("partition", Int(partition)), .integer("offset", Int(offset)),
         .integer("rules_end", Int(rulesEnd)), .name("shared", shared.isEmpty ? "configuration" : shared))
-    case .refused(let scope, let hash, let reason):
-      refused.add()
-      log.error(
-        "rules.refused", .name("scope", scope.description), .name("rule_set", hash),
-        .name("problem", reason))
     case .waiting(let rulesEnd, let facts, let partitions, let waitedMs):
       waiting.set(max(partitions.count, 1))
       let list = partitions.map { "\($0)" }.joined(separator: ",")

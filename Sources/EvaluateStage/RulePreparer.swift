@@ -13,16 +13,10 @@ package struct PreparedEdition: Sendable {
 /// Makes editions ready: reads versions, lays them over each other, compiles them. With thousands of malls this takes
 /// seconds, so what is new is prepared on a thread of its own while the lane goes on deciding.
 package final class RulePreparer: Sendable {
-  package struct Refused: Sendable {
-    package var scope: RegistryScope
-    package var activation: RuleRegistry.Activation
-    package var refusal: RuleCatalogue.Refusal
-  }
-
   /// What became of one look for the newest rules.
   package struct Outcome: Sendable {
     package var prepared: Result<PreparedEdition, RuleSwitchProblem>
-    package var refused: [Refused]
+    package var refused: [RefusedActivation]
     /// Facts that the rules ask for and enrich does not compute yet.
     package var missing: [String] = []
   }
@@ -38,14 +32,9 @@ package final class RulePreparer: Sendable {
     static let formerMax = 2
   }
 
-  private struct Running {
-    var thread: NativeThread?
-    var outcome: Outcome?
-  }
-
   /// Held while something is prepared.
   private let state: Mutex<State>
-  private let running = Mutex(Running())
+  private let background = BackgroundWork<Outcome>(threadName: "rules")
 
   /// - Parameter base: the rules of the configuration.
   package init(base: RuleBook) { state = Mutex(State(catalogue: RuleCatalogue(base: base))) }
@@ -54,10 +43,7 @@ package final class RulePreparer: Sendable {
   /// - Parameter computed: the ends, with what they hold back, that enrich computes facts for; none: nobody asks.
   package func newest(_ registry: RuleRegistry, computed: [RuleSwitchValue] = []) -> Outcome {
     state.withLock { state in
-      var refused: [Refused] = []
-      let edition = RuleEdition.newest(registry, state.catalogue) {
-        refused.append(Refused(scope: $0, activation: $1, refusal: $2))
-      }
+      let (edition, refused) = RuleEdition.newest(registry, state.catalogue)
       let prepared = Result { () throws(RuleSwitchProblem) in try RulePreparer.plan(edition, registry, &state)
       }
       let missing = RulePreparer.missing(edition, computed, registry, &state)
@@ -149,38 +135,16 @@ package final class RulePreparer: Sendable {
   // MARK: On a thread of its own
 
   /// Something is being prepared, or was and has not been taken.
-  var isBusy: Bool { running.withLock { $0.thread != nil } }
+  var isBusy: Bool { background.isBusy }
 
   /// Begins to look for the newest rules; `take` has them when they are ready.
   func begin(_ registry: RuleRegistry, computed: [RuleSwitchValue] = []) {
-    let thread = NativeThread(name: "rules") { [self] in
-      let outcome = newest(registry, computed: computed)
-      running.withLock { $0.outcome = outcome }
-    }
-    if let thread {
-      running.withLock { $0.thread = thread }
-    } else {
-      // No thread to be had: here and now.
-      let outcome = newest(registry, computed: computed)
-      running.withLock { $0.outcome = outcome }
-    }
+    background.begin { [self] in newest(registry, computed: computed) }
   }
 
   /// What was begun, once.
-  func take() -> Outcome? {
-    let (thread, outcome) = running.withLock { running -> (NativeThread?, Outcome?) in
-      guard let outcome = running.outcome else { return (nil, nil) }
-      defer { running = Running() }
-      return (running.thread, outcome)
-    }
-    thread?.join()
-    return outcome
-  }
+  func take() -> Outcome? { background.take() }
 
   /// Waits for what was begun and forgets it.
-  func close() {
-    let thread = running.withLock { $0.thread }
-    thread?.join()
-    running.withLock { $0 = Running() }
-  }
+  func close() { background.close() }
 }

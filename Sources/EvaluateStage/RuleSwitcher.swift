@@ -26,7 +26,7 @@ final class RuleSwitcher {
     var requested: Int64
   }
 
-  private let reader: RuleRegistryReader
+  private let lookout: RuleLookout
   private let log: RuleSwitchLog
   private let enriched: TopicHandle
   private let preparer: RulePreparer
@@ -34,17 +34,6 @@ final class RuleSwitcher {
   private let report: (RuleReport) -> Void
   private var owned: [Int32: Owned] = [:]
   private var newest: PreparedEdition
-  /// Activations that were looked at for `newest`, or are being looked at.
-  private var lookedAt: Int64 = 0
-  private var told: Set<[String]> = []
-  private var nextLookMs: Int64 = 0
-
-  /// Time between two looks at topic `rules`.
-  static let lookIntervalMs: Int64 = 100
-  /// How long to wait for a part of topic `rules` that a switch speaks of, and for an acknowledgement.
-  static let patienceMs = 30_000
-  /// How long a topic that is not there is looked for.
-  static let topicWaitMs = 2_000
 
   /// Reads the topic; nil when the broker has none.
   static func open(
@@ -52,47 +41,34 @@ final class RuleSwitcher {
     enrichWaitMs: Int = 60_000,
     report: @escaping (RuleReport) -> Void
   ) throws -> RuleSwitcher? {
-    guard
-      let reader = try RuleRegistryReader.open(
-        broker, topic: topics.rules, waitMs: topicWaitMs)
-    else {
-      report(.noTopic(topics.rules))
-      return nil
-    }
-    try reader.catchUp()
-    report(
-      .read(
-        versions: reader.registry.versions.count,
-        activations: reader.registry.activations.values.reduce(0) { $0 + $1.count }))
+    guard let lookout = try RuleLookout.open(broker, topic: topics.rules, report: report) else { return nil }
     let wait = try DemandWait(broker, topics, longestMs: enrichWaitMs, report)
     return try RuleSwitcher(
-      reader, wait, try RuleSwitchLog(broker, topic: topics.ruleSwitches, producer: producer),
+      lookout, wait, try RuleSwitchLog(broker, topic: topics.ruleSwitches, producer: producer),
       // Without pacing: a switch record is small, and this producer reads what it writes.
       try producer.topic(topics.enriched, timeoutMs: 30_000), RulePreparer(base: base), report)
   }
 
   private init(
-    _ reader: RuleRegistryReader, _ wait: DemandWait?, _ log: RuleSwitchLog, _ enriched: TopicHandle,
+    _ lookout: RuleLookout, _ wait: DemandWait?, _ log: RuleSwitchLog, _ enriched: TopicHandle,
     _ preparer: RulePreparer,
     _ report: @escaping (RuleReport) -> Void
   ) throws {
-    self.reader = reader
+    self.lookout = lookout
     self.wait = wait
     self.log = log
     self.enriched = enriched
     self.preparer = preparer
     self.report = report
-    let registry = reader.registry
-    lookedAt = registry.activationsEnd
-    let outcome = preparer.newest(registry, computed: wait?.reached ?? [])
+    let outcome = preparer.newest(lookout.registry, computed: wait?.reached ?? [])
     newest = try outcome.prepared.get()
     wait?.missing = outcome.missing
-    tell(outcome.refused)
+    lookout.tell(outcome.refused)
   }
 
   func close() {
     preparer.close()
-    reader.close()
+    lookout.close()
     log.close()
     wait?.close()
   }
@@ -121,7 +97,7 @@ final class RuleSwitcher {
     entry.partition = partition
     entry.offset = offset - 1
     try log.write(entry, outputs: producer)
-    guard producer.waitAcknowledged(through: producer.lastSequence, timeoutMs: Self.patienceMs) else {
+    guard producer.waitAcknowledged(through: producer.lastSequence, timeoutMs: RuleLookout.patienceMs) else {
       throw RuleSwitchProblem(description: "the first switch of partition \(partition) was not acknowledged")
     }
     return entry
@@ -140,8 +116,8 @@ final class RuleSwitcher {
     if isMeant(newest.edition) {
       prepared = newest
     } else {
-      try reader.read(through: entry.rulesEnd, timeoutMs: Self.patienceMs)
-      let registry = reader.registry
+      try lookout.read(through: entry.rulesEnd)
+      let registry = lookout.registry
       prepared = try preparer.prepare(
         RuleEdition(registry, rulesEnd: entry.rulesEnd, held: held), registry)
     }
@@ -185,9 +161,7 @@ final class RuleSwitcher {
   /// Looks for new activations and asks for the switches that are due.
   func tick(outputs producer: Producer) throws {
     let now = monotonicMs()
-    guard now >= nextLookMs else { return }
-    nextLookMs = now + Self.lookIntervalMs
-    _ = try reader.poll()
+    guard try lookout.look(nowMs: now) else { return }
     try lookForNewest()
     let due = owned.filter { $0.value.requested < newest.edition.rulesEnd }.keys
     guard !due.isEmpty, try wait?.isOver(newest.edition.rulesEnd, nowMs: now) ?? true else { return }
@@ -209,22 +183,10 @@ final class RuleSwitcher {
     if let outcome = preparer.take() {
       newest = try outcome.prepared.get()
       wait?.missing = outcome.missing
-      tell(outcome.refused)
+      lookout.tell(outcome.refused)
     }
-    let registry = reader.registry
-    guard registry.activationsEnd > lookedAt, !preparer.isBusy else { return }
-    lookedAt = registry.activationsEnd
+    guard !preparer.isBusy, lookout.hasNew() else { return }
     try wait?.look()
-    preparer.begin(registry, computed: wait?.reached ?? [])
-  }
-
-  private func tell(_ refused: [RulePreparer.Refused]) {
-    for one in refused {
-      let number = "\(one.activation.value.number)"
-      guard told.insert([one.scope.description, number]).inserted else { continue }
-      report(
-        .refused(
-          scope: one.scope, hash: one.activation.value.hash, reason: one.refusal.description))
-    }
+    preparer.begin(lookout.registry, computed: wait?.reached ?? [])
   }
 }
