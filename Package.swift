@@ -124,7 +124,13 @@ let package = Package(
     benchmark(
       "RulesBench", ["Rules", "Orders", "EvaluateStage", "RuleVersions", "Topics", "CAllocationCount"]),
     benchmark("HistoryBench", ["History", "Orders", "Topics"]),
-    benchmark("StateBench", ["EnrichStage", "History", "Stage", "Store", "Topics", "Orders", "Kafka"]),
+    benchmark(
+      "StateBench", ["BenchKit", "EnrichStage", "History", "Stage", "Store", "Topics", "Orders", "Kafka"]),
+
+    // What benchmark targets share.
+    .target(
+      name: "BenchKit", dependencies: ["Kafka", "Stage"], path: "benchmarks/BenchKit", swiftSettings: settings
+    ),
 
     // Benchmarks.
     .executableTarget(
@@ -132,7 +138,7 @@ let package = Package(
       swiftSettings: settings),
 
     // The whole pipeline on a real broker beside a bare relay: benchmarks/run.sh.
-    benchmark("PipelineBench", ["Stage", "Kafka", "Topics", "IngestStage"], folder: "pipeline"),
+    benchmark("PipelineBench", ["BenchKit", "Stage", "Kafka", "Topics", "IngestStage"], folder: "pipeline"),
     benchmark("RelayBench", ["Stage", "Kafka"], folder: "pipeline"),
 
     // What test targets share.
@@ -184,7 +190,7 @@ let package = Package(
     tests(
       "PipelineTests",
       [
-        "LaneTestKit",
+        "LaneTestKit", "TestKit",
         "Pipeline", "Files", "EnrichStage", "EvaluateStage", "RuleVersions", "History", "IngestStage", "HTTP",
         "Kafka",
         "Orders", "Rules", "Stage", "Topics",

@@ -153,7 +153,7 @@ public final class EnrichProcessor: StatefulProcessor {
       var unnumbered = 0
       if ContextEventValue.isHeld(by: value) {
         try foldContext(value, message, customers, producer)
-      } else if RuleSwitchValue.isDemand(value) {
+      } else if RuleSwitchValue.isHeld(by: value) {
         if try !takeDemand(value, message, customers) {
           try malformed("demand", expected: "a RuleSwitch", value, message, producer)
         }

@@ -92,7 +92,7 @@ public struct TopicTap {
     if let value {
       if kind == .enriched, RuleSwitchValue.isControl(key) {
         ruleSwitch(RuleSwitchValue(protobuf: value))
-      } else if kind == .orders, RuleSwitchValue.isDemand(value) {
+      } else if kind == .orders, RuleSwitchValue.isHeld(by: value) {
         ruleSwitch(RuleSwitchValue(orders: value))
       } else {
         fields(value)

@@ -1,4 +1,3 @@
-import Glibc
 import Kafka
 public import Stage
 
@@ -9,11 +8,7 @@ public final class RuleRegistryReader {
   }
 
   public private(set) var registry: RuleRegistry
-  private let consumer: Consumer
-  private let partition: TopicPartition
-  private let batch = MessageBatch()
-  /// Offset after what was read, records removed by compaction included.
-  private var position: Int64
+  private let reader: OnePartitionReader
 
   /// Nil when the broker has no such topic, also after a while: one made a moment ago is not known everywhere yet.
   ///
@@ -21,15 +16,9 @@ public final class RuleRegistryReader {
   public static func open(
     _ broker: BrokerAccess, topic: String, waitMs: Int = 0, keepsHistory: Bool = false
   ) throws -> RuleRegistryReader? {
-    let admin = try Admin(settings: broker.client)
-    defer { admin.close() }
-    let deadline = monotonicMs() + Int64(waitMs)
-    var found = try admin.topics()[topic]
-    while found == nil, monotonicMs() < deadline {
-      usleep(100_000)
-      found = try admin.topics()[topic]
+    guard let count = try OnePartitionReader.partitionCount(broker, topic: topic, waitMs: waitMs) else {
+      return nil
     }
-    guard let count = found else { return nil }
     guard count == 1 else {
       throw Problem(
         description: "\(topic) has \(count) partitions: it must have one, so that activations have one order")
@@ -39,20 +28,13 @@ public final class RuleRegistryReader {
 
   private init(_ broker: BrokerAccess, _ topic: String, _ registry: RuleRegistry) throws {
     self.registry = registry
-    var client = broker.client
-    // Almost always there is nothing new: ask seldom.
-    client.properties["fetch.wait.max.ms"] = "100"
-    consumer = try Consumer(
-      settings: client, groupId: "passflow-rules", isolation: .readUncommitted, membership: .manual)
-    partition = TopicPartition(topic, 0)
-    position = try consumer.watermarks(partition, timeoutMs: 30_000).low
-    try consumer.assign([(partition, position)])
+    reader = try OnePartitionReader(
+      broker, topic: topic, groupId: "passflow-rules", isolation: .readUncommitted)
   }
 
   /// Reads to the end that the topic has now.
   public func catchUp(timeoutMs: Int = 60_000) throws {
-    let end = try consumer.watermarks(partition, timeoutMs: 30_000).high
-    try read(through: end, timeoutMs: timeoutMs)
+    try read(through: reader.end(), timeoutMs: timeoutMs)
   }
 
   /// Takes what has come; says whether something did.
@@ -63,34 +45,21 @@ public final class RuleRegistryReader {
   /// Throws when it does not come in time: a switch names an end that this topic has not reached, so it is another.
   public func read(through end: Int64, timeoutMs: Int) throws {
     let deadline = monotonicMs() + Int64(timeoutMs)
-    while position < end {
+    while reader.position < end {
       _ = try take(timeoutMs: 20)
-      if position < end, monotonicMs() > deadline {
+      if reader.position < end, monotonicMs() > deadline {
         throw Problem(
-          description: "\(partition.topic) ends at \(position) where \(end) is asked for: "
+          description: "\(reader.partition.topic) ends at \(reader.position) where \(end) is asked for: "
             + "it is not the topic that the switches speak of, or the broker does not answer")
       }
     }
   }
 
   private func take(timeoutMs: Int) throws -> Bool {
-    let events = consumer.poll(into: batch, max: 10_000, timeoutMs: timeoutMs)
-    let count = batch.count
-    for index in 0..<count {
-      let message = batch[index]
-      registry.fold(key: message.key, value: message.value, offset: message.offset)
-      position = max(position, message.offset + 1)
+    try reader.take(timeoutMs: timeoutMs) {
+      registry.fold(key: $0.key, value: $0.value, offset: $0.offset)
     }
-    batch.release()
-    for event in events {
-      switch event {
-      case .endOfPartition(_, let offset): position = max(position, offset)
-      case .error(let error) where error.isFatal || error.name == "_AUTO_OFFSET_RESET": throw error
-      default: break
-      }
-    }
-    return count > 0
   }
 
-  public func close() { consumer.close() }
+  public func close() { reader.close() }
 }

@@ -83,8 +83,8 @@ public struct OrderSnapshotValue: ProtobufValue {
     case 28: cardIssuer = reader.string()
     case 29: installments = reader.int32()
     case 30: ip = reader.string()
-    case ContextEventValue.field: context = reader.value()
-    case ProfileEventValue.field: profile = reader.value()
+    case ContextEventValue.ordersField: context = reader.value()
+    case ProfileEventValue.ordersField: profile = reader.value()
     case RuleSwitchValue.ordersField: demand = reader.value()
     default: reader.skip()
     }
@@ -121,8 +121,8 @@ public struct OrderSnapshotValue: ProtobufValue {
     writer.string(28, cardIssuer)
     writer.optionalInt64(29, installments.map(Int64.init))
     writer.string(30, ip)
-    if let context { writer.value(ContextEventValue.field, context) }
-    if let profile { writer.value(ProfileEventValue.field, profile) }
+    if let context { writer.value(ContextEventValue.ordersField, context) }
+    if let profile { writer.value(ProfileEventValue.ordersField, profile) }
     if let demand { writer.value(RuleSwitchValue.ordersField, demand) }
   }
 }

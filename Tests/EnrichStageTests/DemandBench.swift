@@ -8,6 +8,7 @@ import Rules
 import Stage
 import Store
 import Synchronization
+import TestKit
 import Topics
 
 @testable import EnrichStage
@@ -33,10 +34,7 @@ final class DemandBench {
         + (withRules ? [("rules", 1), ("rules.demands", 1)] : []))
     access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
-    var template = Array("/tmp/passflow-demand-XXXXXX".utf8CString)
-    directory = template.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-    }
+    directory = TemporaryFolder.make("demand")
     guard let seal = DeadLetterSeal(key: [UInt8](repeating: 3, count: DeadLetterSeal.keyByteCount)) else {
       throw Failure(text: "no seal")
     }
@@ -45,8 +43,7 @@ final class DemandBench {
 
   deinit {
     broker.close()
-    forgetState()
-    rmdir(directory)
+    TemporaryFolder.remove(directory)
   }
 
   /// As if the machine were lost.

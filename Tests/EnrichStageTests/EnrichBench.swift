@@ -6,6 +6,7 @@ import LaneTestKit
 import Orders
 import Stage
 import Store
+import TestKit
 import Topics
 
 /// An enrich lane on an embedded broker of its own, with one partition, and what came out of it.
@@ -25,10 +26,7 @@ final class EnrichBench {
     broker = try EmbeddedBroker(topics: [("orders", 1), ("orders.enriched", 1), ("orders.dlq", 1)])
     access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
-    var template = Array("/tmp/passflow-enrich-XXXXXX".utf8CString)
-    directory = template.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-    }
+    directory = TemporaryFolder.make("enrich")
     guard let seal = DeadLetterSeal(key: [UInt8](repeating: 3, count: DeadLetterSeal.keyByteCount)) else {
       throw Stopped()
     }
@@ -37,17 +35,7 @@ final class EnrichBench {
 
   deinit {
     broker.close()
-    for suffix in ["", "-wal", "-shm"] { unlink("\(directory)/\(GroupNames.enrich)-0.sqlite\(suffix)") }
-    if let folder = opendir(directory) {
-      while let entry = readdir(folder) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        unlink("\(directory)/\(name)")
-      }
-      closedir(folder)
-    }
-    rmdir(directory)
+    TemporaryFolder.remove(directory)
   }
 
   /// Nil is a tombstone.

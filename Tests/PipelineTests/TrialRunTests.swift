@@ -1,5 +1,5 @@
 import Files
-import Glibc
+import TestKit
 import Testing
 
 @testable import Pipeline
@@ -9,24 +9,11 @@ import Testing
 struct TrialRunTests {
   private final class Folder {
     let path: String
-    init() {
-      var template = Array("/tmp/passflow-run-XXXXXX".utf8CString)
-      path = template.withUnsafeMutableBufferPointer { buffer in
-        buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-      }
-    }
-    deinit {
-      for name in Files.names(in: path) where Files.isDirectory(path + "/" + name) {
-        Files.removeDirectory(path + "/" + name)
-      }
-      Files.removeDirectory(path)
-    }
+    init() { path = TemporaryFolder.make("run") }
+    deinit { TemporaryFolder.remove(path) }
     func write(_ name: String, _ text: String) -> String {
       let file = "\(path)/\(name)"
-      if let output = try? OutputFile(file) {
-        try? output.write(Array(text.utf8))
-        try? output.flush()
-      }
+      TemporaryFolder.write(file, Array(text.utf8))
       return file
     }
     func text(_ name: String) -> String {
