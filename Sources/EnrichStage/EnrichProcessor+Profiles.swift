@@ -41,6 +41,6 @@ extension EnrichProcessor {
       return try refuse(message, error, producer)
     }
     if let failure { throw failure }
-    note(customer, key: key, customers)
+    try note(customer, key: key, customers)
   }
 }

@@ -14,12 +14,14 @@ struct Contribution: Equatable {
     static let hasFaultClaims = Flags(rawValue: 32)
   }
 
-  var placedAt: Int64
-  var netAmount: Int64
-  var fingerprintHigh: UInt64
-  var fingerprintLow: UInt64
-  var currencyCode: UInt32
-  var flags: Flags
+  var placedAt: Int64 = 0
+  var netAmount: Int64 = 0
+  var fingerprintHigh: UInt64 = 0
+  var fingerprintLow: UInt64 = 0
+  var currencyCode: UInt32 = 0
+  var flags: Flags = []
+
+  init() {}
 
   init(_ summary: SnapshotSummary) {
     placedAt = summary.placedAt.microseconds

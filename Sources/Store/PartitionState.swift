@@ -266,7 +266,8 @@ public final class PartitionState {
   private func verify(_ key: UnsafeRawBufferPointer, _ row: Statement, valueColumn: Int32) throws {
     guard !row.isNull(valueColumn) else { throw PartitionStateError.damaged(nil) }
     guard !isScratch else { return }
-    let checksum = StateChecksum.of(key, row.integer(valueColumn + 2)) &+ StateChecksum.of(row.bytes(valueColumn))
+    let checksum =
+      StateChecksum.of(key, row.integer(valueColumn + 2)) &+ StateChecksum.of(row.bytes(valueColumn))
     guard row.integer(valueColumn + 1) == checksum else { throw PartitionStateError.damaged(nil) }
   }
 
