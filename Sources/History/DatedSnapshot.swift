@@ -38,6 +38,18 @@ struct Contribution: Equatable {
     if !summary.faultClaims.isEmpty { flags.insert(.hasFaultClaims) }
   }
 
+  /// Alike but for the receiver and what says whether a parcel can be shared.
+  func givesSameSums(as other: Contribution) -> Bool {
+    let parcel: Flags = [.open, .giftPending, .hasReceiver]
+    return placedAt == other.placedAt && netAmount == other.netAmount && currencyCode == other.currencyCode
+      && flags.subtracting(parcel) == other.flags.subtracting(parcel)
+  }
+
+  /// Placed so far apart from any of that span that no parcel can be shared, in whatever state.
+  @inline(__always) func isApart(first: Int64, last: Int64) -> Bool {
+    placedAt &- last > Contribution.bundleWindowUs || first &- placedAt > Contribution.bundleWindowUs
+  }
+
   /// `bundle.partners`: both ends of the hour count (D16). Whether `self` may bundle at all is the caller's to say.
   @inline(__always) func bundles(with partner: Contribution) -> Bool {
     bundles(with: partner, within: Contribution.bundleWindowUs)

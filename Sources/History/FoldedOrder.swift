@@ -92,8 +92,11 @@ final class FoldedOrder {
   var standing: OrderStanding? {
     if let packed { return packed.standing }
     guard let latest = unpackedEffective.last, let last = unpackedSnapshots.last else { return nil }
+    let given = latest.contribution
+    var first = unpackedEffective.count - 1
+    while first > 0, unpackedEffective[first - 1].contribution.givesSameSums(as: given) { first -= 1 }
     return OrderStanding(
-      latest: latest.contribution, latestSince: latest.eventTime, cut: cut,
+      latest: given, latestSince: latest.eventTime, sumsSince: unpackedEffective[first].eventTime, cut: cut,
       isFirstSeenClosed: unpackedClosedFrom == 0, lastEventTime: last.eventTime)
   }
 

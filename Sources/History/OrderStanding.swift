@@ -6,6 +6,8 @@ struct OrderStanding: Equatable {
   var latest: Contribution
   /// Event time of the latest state.
   var latestSince: Int64
+  /// Since when the order has given to sums what its latest state gives: event time of that state or an earlier one.
+  var sumsSince: Int64
   /// T(X), `.max` while open.
   var cut: Int64
   var isFirstSeenClosed: Bool
@@ -13,10 +15,12 @@ struct OrderStanding: Equatable {
   var lastEventTime: Int64
 
   init(
-    latest: Contribution, latestSince: Int64, cut: Int64, isFirstSeenClosed: Bool, lastEventTime: Int64
+    latest: Contribution, latestSince: Int64, sumsSince: Int64, cut: Int64, isFirstSeenClosed: Bool,
+    lastEventTime: Int64
   ) {
     self.latest = latest
     self.latestSince = latestSince
+    self.sumsSince = sumsSince
     self.cut = cut
     self.isFirstSeenClosed = isFirstSeenClosed
     self.lastEventTime = lastEventTime
@@ -34,6 +38,7 @@ struct OrderStanding: Equatable {
     writer.int64(6, latest.netAmount)
     writer.uint64(7, UInt64(latest.currencyCode))
     writer.uint64(8, UInt64(latest.flags.rawValue))
+    writer.int64(11, sumsSince &- latest.placedAt)
     // A closed order is nobody's partner.
     guard latest.flags.contains(.open) else { return }
     writer.fixed64(9, latest.fingerprintHigh)
@@ -44,6 +49,7 @@ struct OrderStanding: Equatable {
   init(stored bytes: UnsafeRawBufferPointer) throws(HistoryError) {
     var latest = Contribution()
     var since: Int64 = 0
+    var sums: Int64 = 0
     var beforeSince: Int64?
     var last: Int64 = 0
     var isFirstSeenClosed = false
@@ -59,6 +65,7 @@ struct OrderStanding: Equatable {
       case 7: latest.currencyCode = UInt32(truncatingIfNeeded: reader.uint64())
       case 8: latest.flags = Contribution.Flags(rawValue: UInt8(truncatingIfNeeded: reader.uint64()))
       case 9: latest.fingerprintHigh = reader.fixed64()
+      case 11: sums = reader.int64()
       case 10: latest.fingerprintLow = reader.fixed64()
       default: reader.skip()
       }
@@ -66,6 +73,7 @@ struct OrderStanding: Equatable {
     guard !reader.failed else { throw .malformedRecord }
     let latestSince = latest.placedAt &+ since
     self.latestSince = latestSince
+    sumsSince = latest.placedAt &+ sums
     self.latest = latest
     cut = beforeSince.map { latestSince &- $0 } ?? .max
     self.isFirstSeenClosed = isFirstSeenClosed

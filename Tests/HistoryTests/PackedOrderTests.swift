@@ -152,7 +152,8 @@ import Topics
       latest.currencyCode = .max
       latest.flags = [.paid, .hasFaultClaims, .open]
       let standing = OrderStanding(
-        latest: latest, latestSince: since, cut: cut, isFirstSeenClosed: placedAt == 0, lastEventTime: last)
+        latest: latest, latestSince: since, sumsSince: last, cut: cut, isFirstSeenClosed: placedAt == 0,
+        lastEventTime: last)
       var writer = ProtobufWriter()
       standing.write(to: &writer)
       let bytes = writer.bytes
