@@ -91,7 +91,7 @@ extension EnrichProcessor {
       counts.emitted += outcome.emitted
       counts.fired += outcome.emitted
       deadlines.schedule(key, outcome.nextDue)
-      note(customer, key: key, customers)
+      try note(customer, key: key, customers)
     }
     counts.deadlinesUnwatched = deadlines.unwatched
   }

@@ -26,6 +26,6 @@ extension EnrichProcessor {
       customers.hasProfiles = true
       customer.accountedBytes += value.count + EnrichProcessor.contextOverheadBytes
     }
-    note(customer, key: key, customers)
+    try note(customer, key: key, customers)
   }
 }

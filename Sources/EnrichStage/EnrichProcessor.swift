@@ -195,7 +195,7 @@ public final class EnrichProcessor: StatefulProcessor {
     guard let outcome else { return }
     counts.contexts += 1
     if !outcome.isDuplicate { customer.accountedBytes += EnrichProcessor.contextOverheadBytes }
-    note(customer, key: key, customers)
+    try note(customer, key: key, customers)
   }
 
   private func fold(
@@ -225,7 +225,7 @@ public final class EnrichProcessor: StatefulProcessor {
       summary.keptBytes(of: value) + CustomerHistory.snapshotOverheadBytes
       + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes
       + customer.takePurchaseBytes()
-    note(customer, key: key, customers)
+    try note(customer, key: key, customers)
   }
 
   static let contextOverheadBytes = 64
@@ -265,7 +265,9 @@ public final class EnrichProcessor: StatefulProcessor {
     return customer
   }
 
-  func note(_ customer: CustomerHistory, key: [UInt8], _ customers: Customers) {
+  /// Throws `malformedRecord`, which stops the lane, before anything of such a customer can be committed.
+  func note(_ customer: CustomerHistory, key: [UInt8], _ customers: Customers) throws {
+    if customer.isMalformed { throw HistoryError.malformedRecord }
     if !customer.isTouched {
       guard customer.hasChanges else { return }
       customer.isTouched = true
@@ -281,9 +283,10 @@ public final class EnrichProcessor: StatefulProcessor {
       var collected = StateChanges()
       swap(&collected, &changes)
       let count = countToCollect(customers)
-      for (_, customer) in customers.touched[..<count] {
+      for (key, customer) in customers.touched[..<count] {
         customer.isTouched = false
         customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
+        account(customer, key, customers)
       }
       if let deadlines = customers.deadlines, deadlines.isChanged {
         deadlines.isChanged = false
@@ -295,6 +298,16 @@ public final class EnrichProcessor: StatefulProcessor {
       swap(&collected, &changes)
       customers.collected += customers.touched[..<count]
       customers.touched.removeFirst(count)
+    }
+  }
+
+  /// After a collection, which lets states go.
+  private func account(_ customer: CustomerHistory, _ key: [UInt8], _ customers: Customers) {
+    let change = customer.takePurchaseBytes()
+    guard change != 0 else { return }
+    customer.accountedBytes += change
+    key.withUnsafeBytes {
+      customers.cache.markDirty(slot: customers.cache.slot($0), bytes: customer.accountedBytes)
     }
   }
 

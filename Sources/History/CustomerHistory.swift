@@ -34,16 +34,11 @@ public final class CustomerHistory {
   /// The latest event time of the key.
   private(set) var latestEventTime = Int64.min
 
-  /// What a pass over all orders needs of each, side by side in memory.
-  struct Standing {
-    /// Of the latest state.
-    var latest: Contribution
-    /// Event time of the latest state.
-    var latestSince: Int64
-    /// T(X), `.max` while open.
-    var cut: Int64
-    var isFirstSeenClosed: Bool
-  }
+  typealias Standing = OrderStanding
+
+  /// A stored record of it turned out malformed when it was needed: nothing of the customer may be emitted or stored any
+  /// more, and its owner must stop.
+  public var isMalformed: Bool { changed.isMalformed }
 
   public init(customer: CustomerIdentity) {
     self.customer = customer
@@ -55,16 +50,17 @@ public final class CustomerHistory {
   public var memoryBytes: Int {
     var sum = 400 + orders.count * Self.orderOverheadBytes + awaited.count * 400
     for profile in profiles { sum += 400 + profile.byteCount }
-    for order in orders {
-      sum += order.snapshotBytes + order.snapshots.count * Self.snapshotOverheadBytes
-    }
-    return sum
+    return orders.reduce(sum) { $0 + $1.memoryBytes }
   }
 
-  /// Memory taken by what was read of the orders' lines since the last call, for a cache's budget.
+  /// Memory taken by what was read of the orders' lines and records since the last call, less what was let go, for a
+  /// cache's budget.
   public func takePurchaseBytes() -> Int {
-    defer { purchaseBytes = 0 }
-    return purchaseBytes
+    defer {
+      purchaseBytes = 0
+      changed.unpackedBytes = 0
+    }
+    return purchaseBytes + changed.unpackedBytes
   }
 
   /// What a snapshot takes besides its bytes, and an order besides its snapshots.
@@ -167,30 +163,24 @@ public final class CustomerHistory {
   @discardableResult
   private func append(_ order: FoldedOrder) throws(HistoryError) -> Int {
     guard orders.count < Self.ordersMax else { throw .tooManyOrders }
-    guard let latest = order.latest else { throw .malformedRecord }
+    guard let standing = order.standing else { throw .malformedRecord }
     let hash = order.orderId.withUnsafeBytes { Self.identityHash(order.shopNo, $0) }
     identityHashes.append(hash)
     orders.append(order)
     order.changes = changed
     addToTable(hash)
-    standings.append(
-      Standing(
-        latest: latest.contribution, latestSince: latest.eventTime, cut: order.cut,
-        isFirstSeenClosed: order.isFirstSeenClosed))
-    latestEventTime = max(latestEventTime, order.snapshots.last?.eventTime ?? .min)
+    standings.append(standing)
+    latestEventTime = max(latestEventTime, standing.lastEventTime)
     blocks.refresh(orders.count - 1, of: standings)
     return orders.count - 1
   }
 
   private func refresh(_ index: Int, _ outcome: FoldedOrder.Insertion, _ snapshot: DatedSnapshot) {
-    let order = orders[index]
-    guard let latest = order.latest else { return }
-    standings[index] = Standing(
-      latest: latest.contribution, latestSince: latest.eventTime, cut: order.cut,
-      isFirstSeenClosed: order.isFirstSeenClosed)
+    guard let standing = orders[index].standing else { return }
+    standings[index] = standing
     blocks.refresh(index, of: standings)
     if outcome == .replaced {
-      latestEventTime = orders.reduce(Int64.min) { max($0, $1.snapshots.last?.eventTime ?? .min) }
+      latestEventTime = orders.reduce(Int64.min) { max($0, $1.lastEventTime ?? .min) }
     } else {
       latestEventTime = max(latestEventTime, snapshot.eventTime)
     }
@@ -218,16 +208,12 @@ public final class CustomerHistory {
       guard let parts = key.withUnsafeBytes({ RecordKey($0) }) else { throw .malformedRecord }
       guard parts.customer == customer else { throw .otherCustomer }
       let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
-      // `Array.withUnsafeBytes` forgets the thrown type.
-      let restored = value.withUnsafeBytes { bytes in
-        Result { () throws(HistoryError) in try order.restore(bytes) }
-      }
-      try restored.get()
+      try order.restore(value)
       guard parts.orderId.withUnsafeBytes({ indexOfOrder(shopNo: parts.shopNo, orderId: $0) }) == nil else {
         throw .malformedRecord
       }
       order.changes = changed
-      if order.latest == nil { awaited.append(order) } else { try append(order) }
+      if !order.hasStates { awaited.append(order) } else { try append(order) }
     }
   }
 
@@ -244,6 +230,7 @@ public final class CustomerHistory {
       let key = RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId)
       key.withUnsafeBytes { keyBytes in writer.withUnsafeBytes { store(keyBytes, $0) } }
       order.isChanged = false
+      if order.isSettled { writer.withUnsafeBytes { order.pack($0) } }
     }
     for index in profiles.indices where !profiles[index].changed.isEmpty {
       let shopNo = profiles[index].shopNo

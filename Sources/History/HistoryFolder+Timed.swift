@@ -44,7 +44,7 @@ extension HistoryFolder {
       return false
     }
     // A changed order may show late facts, whose receiver and lines are those of its last state.
-    if order.latest !== x, order.closedFrom != nil { return true }
+    if order.isClosed, order.latest !== x { return true }
     return duplicateSpans.contains { span in
       (before.map { x.isDuplicate(of: $0, within: span) } ?? false)
         != (after.map { x.isDuplicate(of: $0, within: span) } ?? false)
@@ -57,14 +57,14 @@ extension HistoryFolder {
   private func isOverdue(_ order: FoldedOrder, _ fact: TimedFact, in customer: CustomerHistory) -> Bool {
     guard let since = order.since(fact.kind) else { return false }
     let isAlone = customer.customer.kind == .none
-    let latest = isAlone ? order.snapshots.last?.eventTime ?? .min : customer.latestEventTime
+    let latest = isAlone ? order.lastEventTime ?? .min : customer.latestEventTime
     let instant = order.cut == .max ? max(clock, latest) : order.cut
     return since + fact.span <= instant
   }
 
   /// Deadlines of an open order.
   private func forEachDue(of order: FoldedOrder, _ body: (Int64) -> Void) {
-    guard order.closedFrom == nil else { return }
+    guard !order.isClosed else { return }
     select(shop: order.shopNo)
     for fact in watches {
       if let since = order.since(fact.kind) { body(since + fact.span) }
@@ -143,7 +143,7 @@ extension HistoryFolder {
   ) throws(HistoryError) -> StoredDeadline {
     guard let parts = RecordKey(key) else { throw .malformedRecord }
     let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
-    try order.restore(record)
+    try order.restore([UInt8](record), readsStates: true)
     select(mall: parts.customer.mallId)
     return StoredDeadline(
       customerKey: parts.customer.recordPrefix, nextDue: nextDue(of: order, after: instant))

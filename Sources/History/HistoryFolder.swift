@@ -130,7 +130,7 @@ public final class HistoryFolder {
   ) {
     let order = customer.orders[index]
     select(shop: order.shopNo)
-    guard let hash = encode(index, in: customer, cause) else { return }
+    guard let hash = encode(index, in: customer, cause), !customer.isMalformed else { return }
     if hash != order.emittedHash {
       order.emittedHash = hash
       order.isChanged = true

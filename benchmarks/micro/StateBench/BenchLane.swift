@@ -59,6 +59,7 @@ final class BenchLane {
     customer.accountedBytes +=
       summary.keptBytes(of: value) + CustomerHistory.snapshotOverheadBytes
       + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes
+      + customer.takePurchaseBytes()
     if !customer.isTouched {
       customer.isTouched = true
       touched.append((key, customer))
@@ -90,8 +91,9 @@ final class BenchLane {
   }
 
   private func commit() throws {
-    for (_, customer) in touched {
+    for (key, customer) in touched {
       customer.isTouched = false
+      defer { account(customer, key) }
       customer.changedRecords { key, value in
         changes.put(partition: 0, key: key, value: value)
         changelogRecords += 1
@@ -102,6 +104,14 @@ final class BenchLane {
     touched.removeAll(keepingCapacity: true)
     uncommitted = 0
     if changes.byteCount >= dirtyBytesMax || cache.dirtyBytes / 2 >= dirtyBytesMax { try checkpoint() }
+  }
+
+  /// After a collection, which lets states go.
+  private func account(_ customer: CustomerHistory, _ key: [UInt8]) {
+    let change = customer.takePurchaseBytes()
+    guard change != 0 else { return }
+    customer.accountedBytes += change
+    key.withUnsafeBytes { cache.markDirty(slot: cache.slot($0), bytes: customer.accountedBytes) }
   }
 
   func finish() throws {
