@@ -196,7 +196,7 @@ let package = Package(
         "Orders", "Rules", "Stage", "Topics",
       ]),
     tests("HTTPTests", ["HTTP"]),
-    tests("StageTests", ["Stage"]),
+    tests("StageTests", ["TestKit", "Stage", "Kafka", "Store"]),
     tests("StageSimulationTests", ["TestKit", "Stage", "Kafka", "Store"]),
   ],
   cxxLanguageStandard: .cxx17

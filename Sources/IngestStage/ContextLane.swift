@@ -72,6 +72,7 @@ final class ContextLane: Sendable {
       log.warning(
         "context.input_skipped", .integer("partition", Int(partition)), .integer("from", Int(from)),
         .integer("to", Int(to)))
+    case .standby: break
     case .commitRepeated(let reason): log.warning("context.commit_repeated", .name("reason", reason))
     case .clientError(let text): log.warning("context.client", .name("problem", text))
     case .failed(let text): log.error("context.failed", .name("problem", text))

@@ -20,7 +20,7 @@ public struct TopicPlan: Sendable {
 /// Topics and offsets from the outside. One thread calls. Creating does not work on ``EmbeddedBroker``.
 public final class Admin {
   private let settings: ClientSettings
-  private let committed: ClientHandle
+  let committed: ClientHandle
   private let uncommitted: ClientHandle
 
   /// - Throws: ``KafkaError`` when a property is refused.

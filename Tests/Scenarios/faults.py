@@ -45,9 +45,16 @@ QUICK = {"PASSFLOW_STATE_COMMIT_INTERVAL_MS": "100", "PASSFLOW_STATE_CHECKPOINT_
          "PASSFLOW_KAFKA_SESSION_TIMEOUT_MS": "3000"}
 
 
-def points_of(name):
-    points = EVERYWHERE + (WITHOUT_STATE if name == "evaluate" else WITH_STATE)
-    return points + (("shop-written-not-recorded",) if name == "apply" else ()) + ("random",)
+def variables_of(name, number):
+    """The second instance of each stage with state stands by for the first, whose own restores read all."""
+    return {**QUICK, "PASSFLOW_STATE_STANDBY": "1"} if name in STATEFUL and number == 2 else QUICK
+
+
+def points_of(stage):
+    points = EVERYWHERE + (WITHOUT_STATE if stage.name == "evaluate" else WITH_STATE)
+    points += ("shop-written-not-recorded",) if stage.name == "apply" else ()
+    points += ("in-standby",) if "PASSFLOW_STATE_STANDBY" in stage.variables else ()
+    return points + ("random",)
 
 
 class Feeding(threading.Thread):
@@ -124,7 +131,7 @@ class Tormentor(threading.Thread):
             if stage.process.poll() is None:
                 stage.process.kill()
                 stage.process.wait()
-            point = self.choices.choice(points_of(stage.name))
+            point = self.choices.choice(points_of(stage))
             self.live(stage, point)
             if stage.name in STATEFUL and self.choices.random() < 0.25:
                 self.damage(stage)
@@ -386,7 +393,7 @@ def main():
     name = "faults"
     if expected is None or not make_topics(name, PARTITIONS):
         return 1
-    stages = [Stage(stage, number, work, QUICK) for stage in STAGES for number in (1, 2)]
+    stages = [Stage(stage, number, work, variables_of(stage, number)) for stage in STAGES for number in (1, 2)]
     feeding = Feeding(lines, work, choices)
     tally, supervision = Tally(), Supervision(stages)
     try:
