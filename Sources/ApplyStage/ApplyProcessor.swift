@@ -39,9 +39,11 @@ public final class ApplyProcessor: StatefulProcessor {
     /// Collected, not yet known to be in the file.
     var collected: [(key: [UInt8], entry: LedgerEntry)] = []
     var isFileEmpty: Bool
+    let crossings: CrossingLedger
     init(state: PartitionState, cacheBytes: Int) throws {
       self.state = state
       cache = StateCache(bytesMax: cacheBytes)
+      crossings = CrossingLedger(state)
       isFileEmpty = try state.count() == 0
     }
   }
@@ -115,7 +117,7 @@ public final class ApplyProcessor: StatefulProcessor {
   }
 
   public var dirtyBytes: Int {
-    partitions.values.reduce(actions.count * 200) { $0 + $1.cache.dirtyBytes }
+    partitions.values.reduce(actions.count * 200) { $0 + $1.cache.dirtyBytes + $1.crossings.dirtyBytes }
   }
 
   public func process(_ batch: MessageBatch, outputs producer: Producer) throws {
@@ -148,7 +150,7 @@ public final class ApplyProcessor: StatefulProcessor {
     let digest = DesiredDigest(header.desired)
     if confirm(header, digest, entry) {
       touch(entry, key, orders)
-    } else if try change(header, digest, entry) {
+    } else if try change(header, digest, entry, orders) {
       touch(entry, key, orders)
     } else {
       guard let decision = DecisionValue(protobuf: value) else { return false }
@@ -172,8 +174,9 @@ public final class ApplyProcessor: StatefulProcessor {
 
   /// Labels of all items come and go, from a shop that does what it is asked: the whole answer stands in the bytes of
   /// the decision and of the ledger. False: to be reconciled.
-  private func change(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) throws -> Bool
-  {
+  private func change(
+    _ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry, _ orders: Orders
+  ) throws -> Bool {
     guard let onLabels, shop.refusesNothing, !sendsActions, wave.isEmpty, !reconciler.options.keepOnUnknown
     else { return false }
     if let last = entry.position {
@@ -186,7 +189,7 @@ public final class ApplyProcessor: StatefulProcessor {
         let at = Instant(microseconds: clockUs())
         if !direct.added.isEmpty { onLabels("label.added", header, direct.wanted, direct.added, at) }
         if !direct.removed.isEmpty { onLabels("label.removed", header, direct.standing, direct.removed, at) }
-        if !direct.effects.isEmpty { refused = try performEffects(header, at) }
+        if !direct.effects.isEmpty { refused = try performEffects(header, orders, at) }
       }
       direct.write(into: &writer, without: refused)
       return true
@@ -201,7 +204,9 @@ public final class ApplyProcessor: StatefulProcessor {
   }
 
   /// Returns those that the shop refused.
-  private func performEffects(_ header: DecisionHeader, _ at: Instant) throws -> [OrderEffect] {
+  private func performEffects(
+    _ header: DecisionHeader, _ orders: Orders, _ at: Instant
+  ) throws -> [OrderEffect] {
     var decision = DecisionValue()
     decision.mallId = String(decoding: header.mallId, as: UTF8.self)
     decision.shopNo = header.shopNo
@@ -212,7 +217,7 @@ public final class ApplyProcessor: StatefulProcessor {
       mallId: decision.mallId, shopNo: decision.shopNo, orderId: decision.orderId)
     var refused: [OrderEffect] = []
     for effect in direct.effects {
-      let outcome = try perform(effect, order, at)
+      guard let outcome = try perform(effect, order, orders, at) else { continue }
       if case .refused = outcome { refused.append(effect) }
       counts.actions += 1
       onAction?(Reconciler.action(effect, outcome, decision, at))
@@ -255,18 +260,37 @@ public final class ApplyProcessor: StatefulProcessor {
     for (waiting, own) in zip(wave, changes) {
       let labelOutcomes = Array(outcomes[next..<next + own.count])
       next += own.count
-      let effectOutcomes = try waiting.reconciliation.effects.map { try perform($0, waiting.order, at) }
+      var reconciliation = waiting.reconciliation
+      reconciliation.effects.removeAll()
+      var effectOutcomes: [EffectOutcome] = []
+      for effect in waiting.reconciliation.effects {
+        guard let outcome = try perform(effect, waiting.order, partitions[waiting.partition], at) else {
+          continue
+        }
+        reconciliation.effects.append(effect)
+        effectOutcomes.append(outcome)
+      }
       let settlement = reconciler.settle(
-        waiting.reconciliation, of: waiting.decision, labelOutcomes: labelOutcomes,
+        reconciliation, of: waiting.decision, labelOutcomes: labelOutcomes,
         effectOutcomes: effectOutcomes, at: at)
       settle(waiting, settlement)
     }
     wave.removeAll(keepingCapacity: true)
   }
 
-  private func perform(_ effect: OrderEffect, _ order: OrderIdentity, _ at: Instant) throws -> EffectOutcome {
+  /// Nil: there is nothing to be done, another order has told of it.
+  private func perform(
+    _ effect: OrderEffect, _ order: OrderIdentity, _ orders: Orders?, _ at: Instant
+  ) throws -> EffectOutcome? {
+    let crossing = effect.crossing
+    if let crossing, let orders, try orders.crossings.isTold(crossing, mall: order.mallId) { return nil }
     counts.effects += 1
-    if let alert = effect.alert(of: order, at: at) { return try shop.deliver(alert) }
+    if let alert = effect.alert(of: order, at: at) {
+      let outcome = try shop.deliver(alert)
+      if case .refused = outcome { return outcome }
+      if let crossing { try orders?.crossings.tell(crossing, mall: order.mallId) }
+      return outcome
+    }
     if let mark = effect.mark(of: order, at: at) { return try shop.mark(mark) }
     return .refused(.other)
   }
@@ -332,6 +356,7 @@ public final class ApplyProcessor: StatefulProcessor {
       }
       orders.collected += orders.touched[..<count]
       orders.touched.removeFirst(count)
+      orders.crossings.collect(into: &changes, partition: partition)
     }
     for action in actions {
       action.key.withUnsafeBytes { key in
@@ -367,6 +392,7 @@ public final class ApplyProcessor: StatefulProcessor {
       }
       orders.collected.removeAll(keepingCapacity: true)
       orders.cache.trim()
+      orders.crossings.persisted()
     }
   }
 }

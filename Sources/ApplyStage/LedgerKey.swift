@@ -15,9 +15,17 @@ public enum LedgerKey {
     return key
   }
 
+  /// 0xFF ‖ "stock" ‖ mall ‖ 0x00 ‖ SKU: no mall begins like that.
+  static func bytes(mallId: String, sku: String) -> [UInt8] {
+    [0xFF] + Array("stock".utf8) + Array(mallId.utf8) + [0] + Array(sku.utf8)
+  }
+
+  /// False: the record is of something else than an order.
+  public static func isOfOrder(_ key: some Collection<UInt8>) -> Bool { key.first != 0xFF }
+
   /// Nil when the bytes are no such key.
   public static func identity(_ key: UnsafeRawBufferPointer) -> OrderIdentity? {
-    guard let first = key.firstIndex(of: 0), let second = key[(first + 1)...].firstIndex(of: 0),
+    guard isOfOrder(key), let first = key.firstIndex(of: 0), let second = key[(first + 1)...].firstIndex(of: 0),
       let shop = Int32(String(decoding: key[(first + 1)..<second], as: UTF8.self))
     else { return nil }
     return OrderIdentity(

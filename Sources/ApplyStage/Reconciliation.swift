@@ -56,7 +56,7 @@ public struct OrderEffect: Hashable, Sendable {
     case tooLate = "too_late"
     /// A label stays although its rule became unknown (D6); once per rule and label.
     case review
-    /// A message about an item's stock; as an alert.
+    /// A message about a SKU's stock; as an alert, but once for the mall and the crossing that its cause names.
     case stockAlert = "stock_alert"
     /// Undone when no longer wanted.
     case gift, mark, hold, memo, surcharge
@@ -100,11 +100,19 @@ public struct OrderEffect: Hashable, Sendable {
     }
   }
 
-  /// The message for the shop, for kinds that are one; its idempotency key names the order and the effect.
+  /// Of a message about stock: what it tells, once for the whole mall.
+  var crossing: StockCrossing? { kind == .stockAlert ? StockCrossing(cause: cause) : nil }
+
+  /// The message for the shop, for kinds that are one; its idempotency key names the order and the effect, or the
+  /// mall and the crossing.
   public func alert(of order: OrderIdentity, at: Instant) -> ShopAlert? {
     if kind.isReversible { return nil }
+    let idempotencyKey =
+      crossing == nil
+      ? "\(order.mallId)\u{1F}\(order.shopNo)\u{1F}\(order.orderId)\u{1F}\(key)"
+      : "\(order.mallId)\u{1F}\(kind.rawValue)\u{1F}\(cause)"
     return ShopAlert(
-      order: order, idempotencyKey: "\(order.mallId)\u{1F}\(order.shopNo)\u{1F}\(order.orderId)\u{1F}\(key)",
+      order: order, idempotencyKey: idempotencyKey,
       rule: rule, cause: cause, text: text, channel: channel, at: at)
   }
 

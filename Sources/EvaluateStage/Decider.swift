@@ -37,6 +37,7 @@ public final class Decider {
   private var matched: [UInt64] = []
   /// By place in `LabelPlan.waitNames`: the row at hand waits for that fact.
   private var waits: [Bool] = []
+  private var stock = StockWishes()
 
   /// Decides every order by the rules of its shop.
   /// - Parameter capacity: rows gathered at a time.
@@ -157,12 +158,32 @@ public final class Decider {
     let start = writer.beginMessage(8)
     writeLabels(row, shared, outcomes)
     for effect in shared.plan.effects where acts(effect.source, row.row, outcomes) {
-      writeConstant(effect.field, shared)
+      if effect.stockText == nil {
+        writeConstant(effect.field, shared)
+      } else {
+        writeStockMessages(effect, row, shared)
+      }
     }
     writer.int64(4, row.view.state)
     writer.bool(5, row.view.firstSeenClosed)
     writer.bool(6, isTooLate(row, shared, outcomes))
     writer.endMessage(start)
+  }
+
+  private func writeStockMessages(_ effect: LabelPlan.Effect, _ row: Row, _ shared: SharedLabels) {
+    guard let prefix = effect.stockText else { return }
+    stock.read(snapshot: row.view.snapshot, facts: row.view.facts) { item in
+      effect.itemPlace < 0
+        || evaluator.isLineMatched(place: effect.itemPlace, row: row.row, itemIndex: item)
+    }
+    let name = String(decoding: shared.plan.bytes[prefix], as: UTF8.self)
+    for low in stock.low {
+      let nested = writer.beginMessage(3)
+      writeConstant(effect.field, shared)
+      writer.string(3, low.cause)
+      writer.string(4, "\(name): \(low.text)")
+      writer.endMessage(nested)
+    }
   }
 
   /// The rule is true, or, for what it does otherwise, looked at and false.

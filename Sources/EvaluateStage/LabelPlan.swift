@@ -30,8 +30,12 @@ struct LabelPlan: Sendable {
 
   struct Effect {
     var source: Source
-    /// The whole field of the decision, in `bytes`.
+    /// The whole field of the decision, in `bytes`; of a message about stock what it begins with: kind and rule.
     var field: Range<Int>
+    /// Of a message about stock, which is one for each SKU: its text begins so, in `bytes`.
+    var stockText: Range<Int>?
+    /// Of that, by a rule of item scope: its place among the decided rules, for the lines it speaks of; −1: all.
+    var itemPlace = -1
   }
 
   private(set) var entries: [Entry] = []
@@ -120,6 +124,10 @@ struct LabelPlan: Sendable {
 
   private mutating func addEffects(_ actions: Rule.Actions, _ rule: Rule, _ source: DraftSource) {
     for effect in actions.effects(ruleName: rule.name) {
+      if effect.kind == Rule.Effect.stockAlertKind {
+        addStockMessages(effect, rule, source)
+        continue
+      }
       // An effect of both branches is two: the one is taken back when the other comes.
       let cause =
         source.isOtherwise ? effect.cause.isEmpty ? "otherwise" : "otherwise: " + effect.cause : effect.cause
@@ -139,6 +147,21 @@ struct LabelPlan: Sendable {
             rule: source.rule, place: source.place, id: 0..<0, isOtherwise: source.isOtherwise),
           field: field))
     }
+  }
+
+  /// What tells one from the other is known with the order: the crossing of each SKU that has run low.
+  private mutating func addStockMessages(_ effect: Rule.Effect, _ rule: Rule, _ source: DraftSource) {
+    let field = append { writer in
+      writer.string(1, effect.kind)
+      writer.string(2, source.id)
+    }
+    let start = bytes.count
+    bytes += effect.text.utf8
+    effects.append(
+      Effect(
+        source: Source(rule: source.rule, place: source.place, id: 0..<0, isOtherwise: source.isOtherwise),
+        field: field, stockText: start..<bytes.count,
+        itemPlace: rule.isItemScope && !source.isOtherwise ? source.place : -1))
   }
 
   private struct DraftSource {

@@ -173,6 +173,7 @@ extension HistoryFolder {
         entry.int32(1, line.itemIndex)
         entry.int64(2, after)
         entry.int64(3, line.level.safety)
+        entry.int64(4, line.level.armedAt)
       }
     }
   }

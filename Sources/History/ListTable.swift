@@ -39,6 +39,11 @@ struct StockTable: Sendable {
     var asOf: Int64
     var quantity: Int64
     var safety: Int64
+    /// `asOf` of the newest level up to this one that was well above its safety stock; of the SKU's first where none was.
+    var armedAt: Int64 = .min
+
+    /// Above the safety stock and the margin: a downward crossing after it is another one than before it.
+    var isArmed: Bool { quantity > safety + max((max(safety, 0) + 9) / 10, 1) }
   }
 
   var codes = CodeTable()
@@ -60,5 +65,20 @@ struct StockTable: Sendable {
     }
     guard low > first, instant - levels[low - 1].asOf <= maxAgeUs else { return nil }
     return (index, levels[low - 1])
+  }
+
+  /// Fills in what names each level's crossing (docs/design.md, "Stock").
+  mutating func nameCrossings() {
+    for code in 0..<firsts.count - 1 {
+      let range = Int(firsts[code])..<Int(firsts[code + 1])
+      guard let first = range.first else { continue }
+      var armedAt = levels[first].asOf
+      for place in range {
+        // Of two levels of one instant the later line counts.
+        let counts = place + 1 == range.endIndex || levels[place + 1].asOf != levels[place].asOf
+        if counts, levels[place].isArmed { armedAt = levels[place].asOf }
+        levels[place].armedAt = armedAt
+      }
+    }
   }
 }

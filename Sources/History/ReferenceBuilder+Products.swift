@@ -41,6 +41,7 @@ struct StockRows {
     }
     table.levels = sorted.map(\.element.level)
     table.firsts = firsts(of: sorted.map(\.element.code), codeCount: codes.count)
+    table.nameCrossings()
     return table
   }
 }

@@ -172,6 +172,7 @@ struct FinalLabels {
   mutating func write(
     _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to file: some RowSink
   ) throws {
+    guard LedgerKey.isOfOrder(key) else { return }
     guard let order = LedgerKey.identity(key) else { throw UserError("a ledger record is malformed") }
     if try appendUniform(order, value, to: file) { return }
     guard let ledger = AppliedLedgerValue(protobuf: value) else {

@@ -3,6 +3,8 @@ extension Rule {
   public struct Effect: Hashable, Sendable {
     /// `alert`, `gift`, `mark`, `hold`, `memo`, `surcharge`, `stock_alert`.
     public var kind: String
+    /// One message for each SKU that has run low: what is told is known with the order.
+    public static let stockAlertKind = "stock_alert"
     /// What tells two effects of one kind apart and makes a changed text a new one; empty where there is but one.
     public var cause = ""
     public var text = ""
@@ -49,7 +51,7 @@ extension Rule.Actions {
       }
     }
     if surcharge { add("surcharge") }
-    if stockAlert { add("stock_alert") { $0.text = ruleName } }
+    if stockAlert { add(Rule.Effect.stockAlertKind) { $0.text = ruleName } }
     return effects
   }
 }

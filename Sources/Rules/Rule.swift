@@ -21,7 +21,7 @@ public struct Rule: Sendable {
     public var memo: String?
     /// A regional shipping surcharge is due.
     public var surcharge = false
-    /// The stock of an item is at or below its safety level: told once per order.
+    /// The stock of an item is at or below its safety level: told once per mall and downward crossing.
     public var stockAlert = false
     public init() {}
   }

@@ -77,7 +77,9 @@ public struct RuleSet: Sendable {
     self.hash = hash ?? RuleSet.contentHash(self.rules)
     var demand = FactDemand()
     for place in self.rules.indices where self.rules[place].isDecided {
-      for term in self.rules[place].terms { demand.add(term.references) }
+      let rule = self.rules[place]
+      for term in rule.terms { demand.add(term.references) }
+      if rule.actions.stockAlert || rule.otherwise?.stockAlert == true { demand.needsStock = true }
     }
     self.demand = demand
   }

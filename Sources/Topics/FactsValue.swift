@@ -36,6 +36,8 @@ public struct StockLevelValue: ProtobufValue {
   public var itemIndex: Int32 = 0
   public var after: Int64 = 0
   public var safety: Int64 = 0
+  /// Microseconds; names the downward crossing that the level may belong to (topics/enriched.proto).
+  public var armedAt: Int64 = 0
 
   public init() {}
 
@@ -44,6 +46,7 @@ public struct StockLevelValue: ProtobufValue {
     case 1: itemIndex = reader.int32()
     case 2: after = reader.int64()
     case 3: safety = reader.int64()
+    case 4: armedAt = reader.int64()
     default: reader.skip()
     }
   }
@@ -52,6 +55,7 @@ public struct StockLevelValue: ProtobufValue {
     writer.int32(1, itemIndex)
     writer.int64(2, after)
     writer.int64(3, safety)
+    writer.int64(4, armedAt)
   }
 }
 

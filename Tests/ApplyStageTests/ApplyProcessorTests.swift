@@ -123,7 +123,7 @@ struct ApplyProcessorTests {
   }
 }
 
-private final class ApplyBench {
+final class ApplyBench {
   struct Stopped: Error {}
 
   let broker: EmbeddedBroker
@@ -166,14 +166,16 @@ private final class ApplyBench {
   }
 
   /// Until everything sent is handled and committed, or until the lane dies at `stopAt` without a drain.
-  func run(cacheBytes: Int, dyingAt stopAt: Int64? = nil) throws -> ApplyProcessor.Counts {
+  func run(
+    cacheBytes: Int, dyingAt stopAt: Int64? = nil, sink: (any ShopSink)? = nil
+  ) throws -> ApplyProcessor.Counts {
     guard let seal = DeadLetterSeal(key: [UInt8](repeating: 3, count: DeadLetterSeal.keyByteCount)) else {
       throw Stopped()
     }
     let producer = try Producer(settings: access.client)
     let actions = try access.topic("actions", of: producer, readBy: nil)
     let processor = ApplyProcessor(
-      reconciler: Reconciler(), shop: shop, actionsPartitions: 1,
+      reconciler: Reconciler(), shop: sink ?? shop, actionsPartitions: 1,
       deadLetters: try access.topic("orders.dlq", of: producer, readBy: nil), seal: seal,
       cacheBytesMax: cacheBytes)
     var settings = LaneSettings(

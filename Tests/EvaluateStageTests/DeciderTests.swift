@@ -78,14 +78,17 @@ struct DeciderTests {
             stock_alert: true
           otherwise: {memo: 금액 미달}
       """)
-    let decision = try #require(try decider.decisions(of: [Fixture.record("A")]).first)
+    var record = Fixture.record("A")
+    record.facts?.stock = [Fixture.stock(0, 2), Fixture.stock(1, 9)]
+    let decision = try #require(try decider.decisions(of: [record]).first)
     let shown = decision.actions.map {
       [$0.kind, $0.cause, $0.text, $0.channel, $0.team].joined(separator: "/")
     }
     #expect(
       shown == [
         "alert//확인/물류/", "gift////", "mark/냉장/냉장//물류팀", "hold//주소 확인//",
-        "memo/송장 전에 전화/송장 전에 전화//", "surcharge////", "stock_alert//모두//",
+        "memo/송장 전에 전화/송장 전에 전화//", "surcharge////",
+        "stock_alert/S1@2026-10-13T12:00:00+09:00/모두: S1 재고 2, 안전 재고 5//",
       ])
     var small = Fixture.record("B")
     small.facts?.amountItems = 0

@@ -52,6 +52,13 @@ enum Fixture {
     return record
   }
 
+  /// Of the item at this place, with a safety stock of 5.
+  static func stock(_ item: Int32, _ after: Int64, armedAt: Instant = noon) -> StockLevelValue {
+    var level = StockLevelValue()
+    (level.itemIndex, level.after, level.safety, level.armedAt) = (item, after, 5, armedAt.microseconds)
+    return level
+  }
+
   static func random(_ number: Int, _ generator: inout SeededGenerator) -> EnrichedOrderValue {
     var record = record("order-\(number)", amount: .random(in: 0...300_000, using: &generator))
     record.facts?.historyKnown = .random(using: &generator)

@@ -5,7 +5,8 @@ import Testing
 
 @Suite(.enabled(if: TopicFiles.hasProtoc, "protoc is not installed")) struct ProtocTests {
   @Test(arguments: [
-    "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "order_context",
+    "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "told_crossings",
+    "order_context",
     "order_profile", "profile_ledger",
     "context_beacon", "context_pointer", "context_join",
     "rule_version", "rule_activation", "rule_switch", "rule_demand", "order_demand", "veto_lift",
@@ -48,6 +49,7 @@ import Testing
     case "passflow.context.v1.OrderContext": OrderContextValue(protobuf: bytes)?.protobuf
     case "passflow.context.v1.ContextJoin": ContextJoinValue(protobuf: bytes)?.protobuf
     case "passflow.ledger.v1.AppliedLedger": AppliedLedgerValue(protobuf: bytes)?.protobuf
+    case "passflow.ledger.v1.ToldCrossings": ToldCrossingsValue(protobuf: bytes)?.protobuf
     case "passflow.ledger.v1.ProfileLedger": ProfileLedgerValue(protobuf: bytes)?.protobuf
     case "passflow.rules.v1.RuleVersion": RuleVersionValue(protobuf: bytes)?.protobuf
     case "passflow.rules.v1.RuleActivation": RuleActivationValue(protobuf: bytes)?.protobuf
