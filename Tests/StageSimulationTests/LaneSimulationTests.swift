@@ -65,6 +65,16 @@ struct LaneSimulationTests {
     #expect(simulation.world.checks.repeats == 0, "seed \(seed)")
   }
 
+  @Test func aFileThatEndsBeforeTheChangelogBeginsIsMadeAnew() {
+    var behind = 0
+    for seed in UInt64(1)...20 {
+      let outcome = Simulation(seed: seed) { $0 = .none }.runWithFilesOfBefore()
+      #expect(outcome.found == nil, "seed \(seed)")
+      behind += outcome.behind
+    }
+    #expect(behind > 20)
+  }
+
   @Test(arguments: [UInt64](1...20))
   func inputsThatRetentionTookBeforeTheyWereHandledStopTheLane(seed: UInt64) {
     let simulation = Simulation(seed: seed) { $0 = .none }
