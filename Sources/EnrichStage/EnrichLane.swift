@@ -75,10 +75,10 @@ public func runEnrichLane(
     effects = try announcements(broker, settings.topics.ruleDemands, producer, settings.report)
     processor.announces = !effects.isEmpty
   }
+  let orders = try broker.topicOfItsReader(settings.topics.orders, of: producer)
+  processor.orders = orders
   if folder.watchesDeadlines || processor.follower != nil, let idleAfterMs = settings.idleAfterMs {
-    processor.idleClock = IdleClock(
-      orders: try broker.topic(settings.topics.orders, of: producer, readBy: GroupNames.enrich),
-      idleAfterUs: Int64(idleAfterMs) * 1_000)
+    processor.idleClock = IdleClock(orders: orders, idleAfterUs: Int64(idleAfterMs) * 1_000)
   }
   processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(

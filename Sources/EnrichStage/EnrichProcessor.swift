@@ -28,6 +28,12 @@ public final class EnrichProcessor: StatefulProcessor {
     public var contexts = 0
     /// Likewise, of customers.
     public var profiles = 0
+    /// Merges of customers, repeats included.
+    public var merges = 0
+    /// Moved orders that were folded here.
+    public var moved = 0
+    /// Records written for another customer's owner.
+    public var handedOn = 0
     public var emitted = 0
     public var duplicates = 0
     public var late = 0
@@ -55,6 +61,8 @@ public final class EnrichProcessor: StatefulProcessor {
     var isFileEmpty: Bool
     /// Some customer's profile may be in the file.
     var hasProfiles = false
+    /// Some customer was merged into another one.
+    var hasMerges = false
     /// Nil when no rule has ever asked for any.
     var deadlines: Deadlines?
     var demand: PartitionDemand
@@ -67,6 +75,9 @@ public final class EnrichProcessor: StatefulProcessor {
       try state.page(after: ProfileKey.prefix, limit: 1) { key, _ in
         hasProfiles = key.starts(with: ProfileKey.prefix)
       }
+      try state.page(after: MergeKey.prefix, limit: 1) { key, _ in
+        hasMerges = key.starts(with: MergeKey.prefix)
+      }
     }
   }
 
@@ -74,6 +85,8 @@ public final class EnrichProcessor: StatefulProcessor {
   private var persistedParts = 0
   let folder: HistoryFolder
   private let outputs: Outputs
+  /// Topic `orders`, of the lane's producer: for orders that a merge of customers moves.
+  public var orders: TopicHandle?
   /// What is computed for the rules of the configuration.
   private let base: PlannedDemands
   /// Nil: only the rules of the configuration count, or nobody has published any.
@@ -149,7 +162,7 @@ public final class EnrichProcessor: StatefulProcessor {
       let emitted = counts.emitted
       folder.use(customers.demand.planned)
       if let deadlines = customers.deadlines { folder.clock = deadlines.clock }
-      // A profile's records are numbered from 1, since none is its own.
+      // Records of a profile or a moved order are numbered from 1, since none is its own.
       var unnumbered = 0
       if ContextEventValue.isHeld(by: value) {
         try foldContext(value, message, customers, producer)
@@ -159,6 +172,12 @@ public final class EnrichProcessor: StatefulProcessor {
         }
       } else if ProfileEventValue.isHeld(by: value) {
         try foldProfile(value, message, customers, producer)
+        unnumbered = 1
+      } else if MergeEventValue.isHeld(by: value) {
+        try foldMerge(value, message, customers, producer)
+        unnumbered = 1
+      } else if MovedOrderValue.isHeld(by: value) {
+        try foldMoved(value, message, customers, producer)
         unnumbered = 1
       } else {
         try fold(value, message, customers, producer)
@@ -189,6 +208,10 @@ public final class EnrichProcessor: StatefulProcessor {
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
+    let isHandedOn = try isHandedOn(customer, message, producer) { () throws(HistoryError) in
+      try folder.forward(context, of: customer)
+    }
+    if isHandedOn { return }
     let outcome = try emitting(message, producer) { emit throws(HistoryError) in
       try folder.fold(context, position: message.inputPosition, into: customer, emit: emit)
     }
@@ -214,6 +237,10 @@ public final class EnrichProcessor: StatefulProcessor {
     if let deadlines = customers.deadlines {
       advanceClock(deadlines, to: summary.eventTime.microseconds, message)
     }
+    let isHandedOn = try isHandedOn(customer, message, producer) { () throws(HistoryError) in
+      try folder.forward(value, summary: summary, of: customer)
+    }
+    if isHandedOn { return }
     let orderCount = customer.orderCount
     let outcome = try emitting(message, producer) { emit throws(HistoryError) in
       try folder.fold(value, summary: summary, position: message.inputPosition, into: customer, emit: emit)
@@ -255,6 +282,11 @@ public final class EnrichProcessor: StatefulProcessor {
           records.append(([UInt8](key), [UInt8](value)))
         }
       }
+      if customers.hasMerges {
+        try customers.state.scan(prefix: MergeKey.bytes(ofCustomer: key)) { key, value in
+          records.append(([UInt8](key), [UInt8](value)))
+        }
+      }
       counts.loads += 1
     }
     let customer =
@@ -285,6 +317,7 @@ public final class EnrichProcessor: StatefulProcessor {
       let count = countToCollect(customers)
       for (key, customer) in customers.touched[..<count] {
         customer.isTouched = false
+        customer.removedRecords { collected.put(partition: partition, key: $0, value: nil) }
         customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
         account(customer, key, customers)
       }

@@ -31,6 +31,8 @@ public final class CustomerHistory {
   var purchaseBytes = 0
   /// What is known of the customer beside the orders, by shop.
   private(set) var profiles: [CustomerProfile] = []
+  /// Whether, and into whom, the customer was merged.
+  var merge = CustomerMerge()
   /// The latest event time of the key.
   private(set) var latestEventTime = Int64.min
 
@@ -153,6 +155,24 @@ public final class CustomerHistory {
     profiles.append(profile)
   }
 
+  /// Hands out all orders, by number and shop, and forgets them.
+  func takeOrders() -> [FoldedOrder] {
+    let taken = (orders + awaited).sorted {
+      let order = compareBytes($0.orderId, $1.orderId)
+      return order != 0 ? order < 0 : $0.shopNo < $1.shopNo
+    }
+    let prefix = customer.recordPrefix
+    for order in taken {
+      merge.removedKeys.append(RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId))
+      order.changes = nil
+    }
+    changed.orders = []
+    (orders, standings, awaited, identityHashes, indexByHash) = ([], [], [], [], [:])
+    blocks = HistoryBlocks()
+    latestEventTime = .min
+    return taken
+  }
+
   private func takeAwaited(_ shopNo: Int32, _ orderId: [UInt8]) -> FoldedOrder? {
     guard !awaited.isEmpty,
       let index = awaited.firstIndex(where: { $0.shopNo == shopNo && $0.orderId == orderId })
@@ -205,6 +225,11 @@ public final class CustomerHistory {
         try restoreProfile(key, value)
         continue
       }
+      if key.starts(with: MergeKey.prefix) {
+        guard key == MergeKey.bytes(ofCustomer: customer.recordPrefix) else { throw .otherCustomer }
+        try merge.restore(value, mallId: customer.mallId)
+        continue
+      }
       guard let parts = key.withUnsafeBytes({ RecordKey($0) }) else { throw .malformedRecord }
       guard parts.customer == customer else { throw .otherCustomer }
       let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
@@ -215,6 +240,12 @@ public final class CustomerHistory {
       order.changes = changed
       if !order.hasStates { awaited.append(order) } else { try append(order) }
     }
+  }
+
+  /// Hands out the keys of records that are to be deleted, before `changedRecords`. The bytes are lent.
+  public func removedRecords(_ remove: (_ key: UnsafeRawBufferPointer) -> Void) {
+    for key in merge.removedKeys { key.withUnsafeBytes { remove($0) } }
+    merge.removedKeys = []
   }
 
   /// Hands out the record of every order changed since the last call, and takes them as stored. The bytes are lent.
@@ -239,8 +270,16 @@ public final class CustomerHistory {
         key.withUnsafeBytes { key in record.withUnsafeBytes { store(key, $0) } }
       }
     }
+    if merge.isChanged {
+      merge.isChanged = false
+      MergeKey.bytes(ofCustomer: prefix).withUnsafeBytes { key in
+        merge.record.withUnsafeBytes { store(key, $0) }
+      }
+    }
     changed.orders.removeAll(keepingCapacity: changed.orders.count < 64)
   }
 
-  public var hasChanges: Bool { !changed.orders.isEmpty || profiles.contains { !$0.changed.isEmpty } }
+  public var hasChanges: Bool {
+    !changed.orders.isEmpty || merge.isChanged || profiles.contains { !$0.changed.isEmpty }
+  }
 }

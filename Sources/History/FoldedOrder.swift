@@ -257,15 +257,23 @@ extension FoldedOrder {
   func write(to writer: inout ProtobufWriter) {
     unpack()
     if let standing { writer.message(5) { standing.write(to: &$0) } }
+    Self.write(unpackedSnapshots[...], contexts.all, emittedHash: emittedHash, epoch: epoch, to: &writer)
+  }
+
+  /// The same for some states, without the standing.
+  static func write(
+    _ snapshots: ArraySlice<DatedSnapshot>, _ contexts: [DatedCountry], emittedHash: UInt64 = 0,
+    epoch: UInt32 = 0, to writer: inout ProtobufWriter
+  ) {
     var before: DatedSnapshot?
     var scratch = ProtobufWriter(capacity: 512)
-    for snapshot in unpackedSnapshots {
+    for snapshot in snapshots {
       writer.message(1) { snapshot.write(to: &$0, after: before, &scratch) }
       before = snapshot
     }
     writer.fixed64(2, emittedHash)
     writer.int64(3, Int64(epoch))
-    for context in contexts.all {
+    for context in contexts {
       writer.message(4) { context.write(to: &$0) }
     }
   }

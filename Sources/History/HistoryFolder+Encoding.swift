@@ -20,7 +20,7 @@ extension HistoryFolder {
     var hash = ContentHash()
     writer.removeAll()
     writer.message(1) { position in
-      position.int64(1, Int64(cause.position.epoch))
+      position.int64(1, Int64(order.epoch))
       position.int32(2, cause.position.partition)
       position.int64(3, cause.position.offset)
       position.int64(4, Int64(cause.n))

@@ -91,7 +91,7 @@ public final class HistoryFolder {
   ) throws(HistoryError) -> FoldOutcome {
     guard summary.isOf(customer.customer, in: snapshot) else { throw .otherCustomer }
     select(mall: summary.mall.slice(of: snapshot))
-    let dated = DatedSnapshot(snapshot, summary: summary, reference: reference, countries: &countries)
+    let dated = dated(snapshot, summary)
     let orderId = summary.order.slice(of: snapshot)
     let before =
       customer.indexOfOrder(shopNo: summary.shopNo, orderId: orderId).map {
@@ -113,6 +113,11 @@ public final class HistoryFolder {
     return FoldOutcome(
       isDuplicate: insertion == .duplicate, isLate: (before.last?.version ?? .min) > dated.version,
       emitted: Int(cause.n), nextDue: watchesDeadlines ? nextDue(of: order, after: clock) : .max)
+  }
+
+  /// What is kept of a snapshot.
+  func dated(_ snapshot: UnsafeRawBufferPointer, _ summary: SnapshotSummary) -> DatedSnapshot {
+    DatedSnapshot(snapshot, summary: summary, reference: reference, countries: &countries)
   }
 
   /// The input behind the records of one fold.

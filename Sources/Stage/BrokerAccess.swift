@@ -61,6 +61,15 @@ public struct BrokerAccess: Sendable {
     return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
   }
 
+  /// A topic whose reader writes to it itself: it must not wait until what it reads is worked off.
+  public func topicOfItsReader(_ name: String, of producer: Producer) throws -> TopicHandle {
+    var pacing = progress.map {
+      Pacing(downstreamGroup: "", windowBytes: BrokerAccess.embeddedWindowBytes / 6, progress: $0)
+    }
+    pacing?.countsHandled = true
+    return try producer.topic(name, pacing: isEmbedded ? pacing : nil, timeoutMs: 30_000)
+  }
+
   /// A producer; a real broker gets compressed batches. `onAcknowledged` as in `Producer`.
   public func producer(onAcknowledged: (@Sendable (UInt64) -> Void)? = nil) throws -> Producer {
     var settings = client

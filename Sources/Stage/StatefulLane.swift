@@ -180,6 +180,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
       guard owned[partition] != nil else { continue }
       owned[partition]?.nextOffset = next
       acknowledged.handled(partition: partition, nextOffset: next, sequence: sequence)
+      settings.progress?.read(TopicPartition(settings.inputTopic, partition), to: next)
     }
   }
 

@@ -48,6 +48,10 @@ public struct OrderSnapshotValue: ProtobufValue {
   public var profile: ProfileEventValue?
   /// Likewise.
   public var demand: RuleSwitchValue?
+  /// Likewise.
+  public var merge: MergeEventValue?
+  /// Likewise.
+  public var moved: MovedOrderValue?
 
   public init() {}
 
@@ -86,6 +90,8 @@ public struct OrderSnapshotValue: ProtobufValue {
     case ContextEventValue.ordersField: context = reader.value()
     case ProfileEventValue.ordersField: profile = reader.value()
     case RuleSwitchValue.ordersField: demand = reader.value()
+    case MergeEventValue.field: merge = reader.value()
+    case MovedOrderValue.field: moved = reader.value()
     default: reader.skip()
     }
   }
@@ -124,5 +130,7 @@ public struct OrderSnapshotValue: ProtobufValue {
     if let context { writer.value(ContextEventValue.ordersField, context) }
     if let profile { writer.value(ProfileEventValue.ordersField, profile) }
     if let demand { writer.value(RuleSwitchValue.ordersField, demand) }
+    if let merge { writer.value(MergeEventValue.field, merge) }
+    if let moved { writer.value(MovedOrderValue.field, moved) }
   }
 }

@@ -74,10 +74,9 @@ final class EnrichBench {
       seal: seal, cacheBytesMax: cacheBytes,
       clockUs: { clock?.look() ?? 1_800_000_000_000_000 })
     processor.isClockBounded = isBounded
-    if let idle {
-      processor.idleClock = IdleClock(
-        orders: try access.topic("orders", of: producer, readBy: nil), idleAfterUs: idle.afterUs)
-    }
+    let orders = try access.topicOfItsReader("orders", of: producer)
+    processor.orders = orders
+    if let idle { processor.idleClock = IdleClock(orders: orders, idleAfterUs: idle.afterUs) }
     var settings = LaneSettings(
       inputTopic: "orders", groupId: GroupNames.enrich, usesGroup: false, durability: durability)
     settings.inputPartitions = 1
