@@ -60,7 +60,9 @@ public struct Reconciler: Sendable {
   static func order(_ decision: DecisionValue, _ ledger: AppliedLedgerValue) -> Order {
     let (new, last) = (decision.position, ledger.position)
     if new == last { return .equal }
-    if new.partition != last.partition || new.epoch != last.epoch, decision.latestVersion != ledger.latestVersion {
+    if new.partition != last.partition || new.epoch != last.epoch,
+      decision.latestVersion != ledger.latestVersion
+    {
       return decision.latestVersion < ledger.latestVersion ? .older : .newer
     }
     return new < last ? .older : .newer

@@ -83,7 +83,8 @@ extension EnrichProcessor {
     _ = try key.withUnsafeBytes { key in
       try record.value.withUnsafeBytes { value in
         try producer.send(
-          topic: orders, partition: Partitioner.partition(forKey: key, count: orders.partitionCount), key: key,
+          topic: orders, partition: Partitioner.partition(forKey: key, count: orders.partitionCount),
+          key: key,
           value: value)
       }
     }

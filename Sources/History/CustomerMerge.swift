@@ -44,7 +44,9 @@ struct CustomerMerge {
       }
       return reader.failed
     }
-    guard !failed, let identity = CustomerIdentity(mallId: mallId, merged: key) else { throw .malformedRecord }
+    guard !failed, let identity = CustomerIdentity(mallId: mallId, merged: key) else {
+      throw .malformedRecord
+    }
     into = identity
   }
 }

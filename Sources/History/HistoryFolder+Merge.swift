@@ -87,7 +87,9 @@ extension HistoryFolder {
     guard CustomerIdentity(moved) == customer.customer else { throw .otherCustomer }
     var path: [CustomerIdentity] = []
     for key in moved.path {
-      guard let passed = CustomerIdentity(mallId: moved.mallId, merged: key) else { throw .invalidField("path") }
+      guard let passed = CustomerIdentity(mallId: moved.mallId, merged: key) else {
+        throw .invalidField("path")
+      }
       path.append(passed)
     }
     guard let to = customer.destination(after: path) else { return nil }

@@ -151,7 +151,9 @@ public final class OrderIntake {
         code: "mall.unknown", field: "mall_id", expected: "a mall of ingest.malls",
         found: "string of \(routing.mallId.count) bytes")
     }
-    if routing.isProfile || routing.isMerge, let ahead = profileAheadUsMax, routing.eventTime.microseconds > clockUs() &+ ahead {
+    if routing.isProfile || routing.isMerge, let ahead = profileAheadUsMax,
+      routing.eventTime.microseconds > clockUs() &+ ahead
+    {
       return Problem(
         code: "time.future", field: "at", expected: "at most \(ahead / 60_000_000) minutes from now",
         found: "a later time")

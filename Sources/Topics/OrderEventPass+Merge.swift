@@ -100,7 +100,8 @@ extension OrderEventPass {
     guard isIdentity else {
       refuse(
         "identity.none", merge.name(field),
-        kind == .phone ? "a phone number with digits that is no safe-number (050)" : "a string that is not blank",
+        kind == .phone
+          ? "a phone number with digits that is no safe-number (050)" : "a string that is not blank",
         merge[field])
       return nil
     }

@@ -212,7 +212,8 @@ import Topics
     moved.to = Self.key(.member, 1)
     let order = Self.guest(1, order: 0, atMinute: 0).protobuf
     try bench.send([
-      nobody.ordersValue, short.ordersValue, self1.ordersValue, moved.ordersValue, [0xCA, 0x02], [0xD2, 0x02],
+      nobody.ordersValue, short.ordersValue, self1.ordersValue, moved.ordersValue, [0xCA, 0x02],
+      [0xD2, 0x02],
       order, Self.merge(1).ordersValue, Self.merge(1, into: 2).ordersValue,
     ])
     let counts = try bench.run(cacheBytes: 64 << 20, demand: Self.demand, awaited: 1)

@@ -97,7 +97,8 @@ final class MergeWorld {
     if let known = owners[partition].customers[identity] { return known }
     let prefix = identity.recordPrefix
     let prefixes = [prefix, ProfileKey.prefix(ofCustomer: prefix), MergeKey.bytes(ofCustomer: prefix)]
-    let records = owners[partition].stored.filter { entry in prefixes.contains { entry.key.starts(with: $0) } }
+    let records = owners[partition].stored.filter { entry in prefixes.contains { entry.key.starts(with: $0) }
+    }
     let customer = try CustomerHistory(
       customer: identity, records: records.map { (key: $0.key, value: $0.value) })
     owners[partition].customers[identity] = customer
@@ -128,7 +129,9 @@ final class MergeWorld {
   }
 
   private func note(_ emitted: EmittedRecord) {
-    guard let value = EnrichedOrderValue(protobuf: emitted.bytes), let snapshot = value.snapshot else { return }
+    guard let value = EnrichedOrderValue(protobuf: emitted.bytes), let snapshot = value.snapshot else {
+      return
+    }
     let new = Last(
       latestVersion: value.latestVersion, position: value.position, record: ReadRecord(emitted.bytes))
     if let known = last[snapshot.orderId] {
@@ -200,5 +203,7 @@ struct Person: Hashable {
 }
 
 extension SnapshotBuilder {
-  func of(_ person: Person) -> SnapshotBuilder { with { ($0.kind, $0.digest) = (person.kind, person.digest) } }
+  func of(_ person: Person) -> SnapshotBuilder {
+    with { ($0.kind, $0.digest) = (person.kind, person.digest) }
+  }
 }

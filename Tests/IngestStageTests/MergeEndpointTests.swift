@@ -45,7 +45,8 @@ import Topics
   @Test func manyComeAsLinesAlsoAmongOrdersAndABadOneDelaysNoOther() throws {
     let ingest = try open()
     defer { ingest.close() }
-    let lines = [merge(), "{\"member_id\":\"b\"}", merge("\"email\":\"a@example.com\"")].joined(separator: "\n")
+    let lines = [merge(), "{\"member_id\":\"b\"}", merge("\"email\":\"a@example.com\"")].joined(
+      separator: "\n")
     let answer = try ingest.post(Self.path, headers: ["Content-Type: application/x-ndjson"], lines)
     #expect(answer.status == 207 && answer.body.contains("\"accepted\":2"))
     #expect(answer.body.contains("\"line\":2") && answer.body.contains("\"field\":\"phone\""))

@@ -37,7 +37,8 @@ import Testing
   @Test func bothAreTheOnesOfTheirOrders() throws {
     let member = try read(Sample.event)
     func buyer(_ text: String) throws -> Reading {
-      try read(Sample.event.replacing("\"member_id\": \"kim01\", ", with: "").replacing("010-0000-0000", with: text))
+      try read(
+        Sample.event.replacing("\"member_id\": \"kim01\", ", with: "").replacing("010-0000-0000", with: text))
     }
     for phone in ["010-0000-0000", "+82 10 0000 0000", "8210-0000-0000"] {
       let told = try readMerge(event("\"phone\": \"\(phone)\""))
@@ -65,7 +66,8 @@ import Testing
   }
 
   @Test func thePathSaysOfWhichMallItIs() throws {
-    let body = "{\"member_id\": \"kim01\", \"phone\": \"010-0000-0000\", \"at\": \"2026-10-10T09:30:00+09:00\"}"
+    let body =
+      "{\"member_id\": \"kim01\", \"phone\": \"010-0000-0000\", \"at\": \"2026-10-10T09:30:00+09:00\"}"
     let told = try readMerge(body, in: "demomall")
     #expect(try told.bytes == readMerge(event("\"phone\": \"010-0000-0000\"")).bytes)
     #expect(try told.key == readMerge(event("\"phone\": \"010-0000-0000\""), in: "demomall").key)
@@ -80,10 +82,12 @@ import Testing
     ("\"phone\": \"010-1\", \"email\": \"\(canary)@x\"", "identity.several", "email"),
     ("\"email\": \"a@x\", \"former_member_id\": \"\(canary)\"", "identity.several", "former_member_id"),
     ("\"phone\": \"\(canary.filter { !$0.isNumber })\"", "identity.none", "phone"),
-    ("\"phone\": \"0504-1234-5678\"", "identity.none", "phone"), ("\"email\": \"  \"", "identity.none", "email"),
+    ("\"phone\": \"0504-1234-5678\"", "identity.none", "phone"),
+    ("\"email\": \"  \"", "identity.none", "email"),
     ("\"former_member_id\": \" \"", "identity.none", "former_member_id"),
     ("\"former_member_id\": \"kim01\"", "identity.same", "former_member_id"),
-    ("\"phone\": 1012345678", "type.string", "phone"), ("\"phone\": \"010-1\", \"phone\": \"2\"", "json.duplicate_field", "phone"),
+    ("\"phone\": 1012345678", "type.string", "phone"),
+    ("\"phone\": \"010-1\", \"phone\": \"2\"", "json.duplicate_field", "phone"),
   ]
 
   @Test func whatIsWrongIsToldWithItsPlaceAndWithoutItsValue() throws {
@@ -96,7 +100,10 @@ import Testing
     #expect(try readMerge(nobody).problems.map(\.field) == ["mall_id", "phone", "member_id", "at"])
     let blank = event("\"phone\": \"010-1\"", member: "\"  \"")
     #expect(try readMerge(blank).problems.map(\.field) == ["member_id"])
-    #expect(try readMerge(event("\"phone\": \"010-1\"").replacing("+09:00", with: "")).problems.map(\.code) == ["time.no_offset"])
+    #expect(
+      try readMerge(event("\"phone\": \"010-1\"").replacing("+09:00", with: "")).problems.map(\.code) == [
+        "time.no_offset"
+      ])
   }
 
   @Test func noMutationStopsTheReaderAndOrdersAfterwardsAreReadAsEver() throws {
