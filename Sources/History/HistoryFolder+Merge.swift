@@ -103,8 +103,8 @@ extension HistoryFolder {
 
   // MARK: At the customer who has the orders
 
-  /// Folds states that came from another customer, as if they had come here at first. Emits the order's record if that
-  /// changes what it says or raises its epoch, and those siblings' whose facts it changed; none is the input's own.
+  /// Folds states that came from another customer, as if they had come here at first. Emits the order's record if any of
+  /// them is new here or its epoch rises, and those siblings' whose facts it changed; none is the input's own.
   /// Throws before anything is changed.
   @discardableResult
   public func fold(
@@ -130,7 +130,9 @@ extension HistoryFolder {
       order.isChanged = true
     }
     var cause = Cause(position: position, eventTime: told.latest?.eventTime ?? latestBefore, n: 1)
-    if taken.isChanged || isRaised { decide(index, in: customer, &cause, always: isRaised, emit) }
+    // T(X) may have moved while all else is as it was said: as after a snapshot.
+    let isDue = isRaised || taken.earliest != nil
+    if isDue || taken.isChanged { decide(index, in: customer, &cause, always: isDue, emit) }
     if let earliest = taken.earliest {
       cause.eventTime = earliest
       if customer.orders.count > 1 {

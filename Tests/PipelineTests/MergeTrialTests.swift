@@ -81,7 +81,7 @@ import Testing
   /// neither waits for itself nor loses anything.
   @Test func moreThanTheBrokersRoomIsMovedAndNobodyWaitsForHimself() throws {
     try Self.inFolder { folder in
-      let customers = 10_000..<18_000
+      let customers = 10_000..<14_000
       let lines = Self.lines(of: customers)
       let merges = lines.filter { $0.contains("passflow.merge/1") }
       let orders = lines.filter { !$0.contains("passflow.merge/1") }
