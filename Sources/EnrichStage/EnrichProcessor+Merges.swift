@@ -23,12 +23,14 @@ extension EnrichProcessor {
       } else {
         counts.duplicates += 1
       }
+      _ = customer.takePurchaseBytes()
     } catch {
+      if customer.isMalformed { throw error }
       return try refuse(message, error, producer)
     }
     counts.merges += 1
     for record in moved { try handOn(record, producer) }
-    note(customer, key: key, customers)
+    try note(customer, key: key, customers)
   }
 
   /// States of an order that come from another customer: folded here, or handed on to where this one's orders went.
@@ -53,8 +55,9 @@ extension EnrichProcessor {
     guard let outcome else { return }
     counts.moved += 1
     customers.deadlines?.schedule(key, outcome.nextDue)
-    customer.accountedBytes += outcome.keptBytes + EnrichProcessor.contextOverheadBytes
-    note(customer, key: key, customers)
+    customer.accountedBytes +=
+      outcome.keptBytes + EnrichProcessor.contextOverheadBytes + customer.takePurchaseBytes()
+    try note(customer, key: key, customers)
   }
 
   /// An input of a customer whose orders are another's: true when it was handed on, or refused.

@@ -27,6 +27,9 @@ extension HistoryFolder {
       guard known == to else { throw .mergedElsewhere }
       return false
     }
+    // What cannot be read must not leave as if it were nothing.
+    for order in customer.orders { _ = order.snapshots }
+    guard !customer.isMalformed else { throw .malformedRecord }
     let orders = customer.takeOrders()
     customer.merge.set(into: to, at: merge.at.microseconds)
     var way = Way(from: customer, to: to)
@@ -118,7 +121,6 @@ extension HistoryFolder {
     let known = told.orderId.withUnsafeBytes { customer.indexOfOrder(shopNo: told.shopNo, orderId: $0) }
     let before = known.map { customer.orders[$0].effective } ?? []
     let latestBefore = customer.latestEventTime
-    let bytesBefore = known.map { customer.orders[$0].memoryBytes } ?? 0
     let taken = try customer.insert(statesOf: told)
     guard let index = taken.index else {
       return FoldOutcome(isDuplicate: !taken.isChanged, isLate: false, emitted: 0)
@@ -143,7 +145,7 @@ extension HistoryFolder {
     return FoldOutcome(
       isDuplicate: !taken.isChanged, isLate: (before.last?.version ?? .min) > (told.latest?.version ?? .max),
       emitted: Int(cause.n) - 1, nextDue: watchesDeadlines ? nextDue(of: order, after: clock) : .max,
-      keptBytes: order.memoryBytes - bytesBefore)
+      keptBytes: taken.bytes + (known == nil ? CustomerHistory.orderOverheadBytes : 0))
   }
 
   /// The highest event time among the states of a moved order; `.min`: it has none.
@@ -153,11 +155,7 @@ extension HistoryFolder {
 
   private func restored(_ moved: MovedOrderValue) throws(HistoryError) -> FoldedOrder {
     let order = FoldedOrder(shopNo: moved.shopNo, orderId: Array(moved.orderId.utf8))
-    // `Array.withUnsafeBytes` forgets the thrown type.
-    let restored = moved.ledger.withUnsafeBytes { bytes in
-      Result { () throws(HistoryError) in try order.restore(bytes) }
-    }
-    try restored.get()
+    try order.restore(moved.ledger, readsStates: true)
     for state in order.snapshots where !state.isOf(moved, order) { throw .malformedRecord }
     return order
   }
@@ -202,33 +200,29 @@ private struct Way {
   }
 }
 
-extension FoldedOrder {
-  fileprivate var memoryBytes: Int {
-    CustomerHistory.orderOverheadBytes + snapshotBytes
-      + snapshots.count * CustomerHistory.snapshotOverheadBytes
-  }
-}
-
 extension CustomerHistory {
   /// Puts the states of an order into the order here, new or known. `index`: of the order, nil while it has no snapshot.
   /// `earliest`: the event time from which on its states may be others; nil: they are what they were.
   fileprivate func insert(statesOf told: FoldedOrder) throws(HistoryError)
-    -> (index: Int?, earliest: Int64?, isChanged: Bool)
+    -> (index: Int?, earliest: Int64?, isChanged: Bool, bytes: Int)
   {
+    var bytes = 0
     var index: Int?
     var earliest: Int64?
     var isChanged = false
     for state in told.snapshots {
       let place = try insert(state, shopNo: told.shopNo, orderIdBytes: told.orderId)
       index = place.index
-      if place.outcome != .duplicate { earliest = min(earliest ?? .max, state.eventTime) }
+      guard place.outcome != .duplicate else { continue }
+      earliest = min(earliest ?? .max, state.eventTime)
+      bytes += state.bytes.count + Self.snapshotOverheadBytes
     }
     for context in told.contexts.all {
       let place = try insert(context, shopNo: told.shopNo, orderId: told.orderId)
       index = index ?? place.index
       if place.isNew { isChanged = true }
     }
-    return (index, earliest, isChanged || earliest != nil)
+    return (index, earliest, isChanged || earliest != nil, bytes)
   }
 
   private func insert(
