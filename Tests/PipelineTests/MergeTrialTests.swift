@@ -1,5 +1,5 @@
 import Files
-import Glibc
+import TestKit
 import Testing
 
 @testable import Pipeline
@@ -11,12 +11,6 @@ import Testing
 
   private static func read(_ path: String) -> String {
     String(decoding: Files.read(path) ?? [], as: UTF8.self)
-  }
-
-  private static func write(_ path: String, _ text: String) throws {
-    let output = try OutputFile(path)
-    try output.write(Array(text.utf8))
-    try output.flush()
   }
 
   /// The scenario once for each of many customers: its lines and rows with the names changed.
@@ -39,23 +33,11 @@ import Testing
     return customers.flatMap { ofMany(events, $0).split(separator: "\n").map(String.init) }
   }
 
-  private static func inFolder(_ body: (String) throws -> Void) throws {
-    let folder = "/tmp/passflow-merges-\(getpid())"
-    try Files.makeDirectory(folder)
-    defer {
-      for name in Files.names(in: folder) where Files.isDirectory("\(folder)/\(name)") {
-        Files.removeDirectory("\(folder)/\(name)")
-      }
-      Files.removeDirectory(folder)
-    }
-    try body(folder)
-  }
-
   private static func run(_ folder: String, _ name: String, _ lines: [String], partitions: Int) throws
     -> (summary: TrialRunSummary, labels: String)
   {
     let path = "\(folder)/orders-\(name).ndjson"
-    try write(path, lines.joined(separator: "\n"))
+    TemporaryFolder.write(path, Array(lines.joined(separator: "\n").utf8))
     var settings = TrialRunSettings(orders: path, out: "\(folder)/out-\(name)")
     settings.rules = [root + "/config/templates", root + "/config/rules"]
     settings.showsProgress = false
@@ -65,32 +47,32 @@ import Testing
   }
 
   @Test func labelsDependNeitherOnPartitionsNorOnTheOrderOfLines() throws {
-    try Self.inFolder { folder in
-      let lines = Self.lines(of: 100..<140)
-      let expected = Self.labels(of: 100..<140)
-      for (number, partitions) in [1, 2, 7].enumerated() {
-        let turned = number == 0 ? lines : number == 1 ? lines.reversed() : lines.shuffled()
-        let (summary, labels) = try Self.run(folder, "\(number)", turned, partitions: partitions)
-        #expect(summary.read == lines.count && summary.deadLettered == 0)
-        #expect(labels == expected, "\(partitions) partitions")
-      }
+    let folder = TemporaryFolder.make("merges")
+    defer { TemporaryFolder.remove(folder) }
+    let lines = Self.lines(of: 100..<140)
+    let expected = Self.labels(of: 100..<140)
+    for (number, partitions) in [1, 2, 7].enumerated() {
+      let turned = number == 0 ? lines : number == 1 ? lines.reversed() : lines.shuffled()
+      let (summary, labels) = try Self.run(folder, "\(number)", turned, partitions: partitions)
+      #expect(summary.read == lines.count && summary.deadLettered == 0)
+      #expect(labels == expected, "\(partitions) partitions")
     }
   }
 
   /// More than the embedded broker keeps, and merges all through it: enrich writes to the topic that it reads, and
   /// neither waits for itself nor loses anything.
   @Test func moreThanTheBrokersRoomIsMovedAndNobodyWaitsForHimself() throws {
-    try Self.inFolder { folder in
-      let customers = 10_000..<14_000
-      let lines = Self.lines(of: customers)
-      let merges = lines.filter { $0.contains("passflow.merge/1") }
-      let orders = lines.filter { !$0.contains("passflow.merge/1") }
-      // All at the end: a wave of moved orders beyond every window. Then in front, where each order is handed on.
-      for (name, lines) in [("end", orders + merges), ("front", merges + orders)] {
-        let (summary, labels) = try Self.run(folder, name, lines, partitions: 2)
-        #expect(summary.read == lines.count && summary.deadLettered == 0)
-        #expect(labels == Self.labels(of: customers), "merges at the \(name)")
-      }
+    let folder = TemporaryFolder.make("merges")
+    defer { TemporaryFolder.remove(folder) }
+    let customers = 10_000..<14_000
+    let lines = Self.lines(of: customers)
+    let merges = lines.filter { $0.contains("passflow.merge/1") }
+    let orders = lines.filter { !$0.contains("passflow.merge/1") }
+    // All at the end: a wave of moved orders beyond every window. Then in front, where each order is handed on.
+    for (name, lines) in [("end", orders + merges), ("front", merges + orders)] {
+      let (summary, labels) = try Self.run(folder, name, lines, partitions: 2)
+      #expect(summary.read == lines.count && summary.deadLettered == 0)
+      #expect(labels == Self.labels(of: customers), "merges at the \(name)")
     }
   }
 }
