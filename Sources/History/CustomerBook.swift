@@ -5,25 +5,29 @@ import Topics
 public final class CustomerBook {
   private let folder: HistoryFolder
   private var customers: [CustomerIdentity: CustomerHistory] = [:]
+  /// Moved orders so far: each is an input of its own.
+  private var moved: Int64 = 0
 
   public init(folder: HistoryFolder) { self.folder = folder }
 
-  /// Folds a snapshot, profile or merge, and what a merge moves. Throws `HistoryError`.
+  /// Folds a snapshot, profile or merge, and what a merge moves. Positions are moved on by one for each order that was
+  /// moved before. Throws `HistoryError`.
   public func take(
     _ value: UnsafeRawBufferPointer, position: InputPosition, emit: (EmittedRecord) -> Void
   ) throws(HistoryError) {
     var waiting: [MovedRecord] = []
-    try fold(value, position, &waiting, emit)
+    try fold(value, shifted(position), &waiting, emit)
     var next = 0
     while next < waiting.count {
       guard let moved = MovedOrderValue(orders: waiting[next].value) else { throw .malformedRecord }
+      let customer = customer(waiting[next].to)
       next += 1
-      let customer = customer(waiting[next - 1].to)
+      self.moved += 1
       folder.clock = max(folder.clock, try folder.latestEventTime(of: moved))
       if let record = try folder.forward(moved, of: customer) {
         waiting.append(record)
       } else {
-        try folder.fold(moved, position: position, into: customer, emit: emit)
+        try folder.fold(moved, position: shifted(position), into: customer, emit: emit)
       }
     }
   }
@@ -57,7 +61,11 @@ public final class CustomerBook {
 
   /// What is overdue by the latest event taken.
   public func fireAll(position: InputPosition, emit: (EmittedRecord) -> Void) {
-    folder.fireAll(Array(customers.values), position: position, emit: emit)
+    folder.fireAll(Array(customers.values), position: shifted(position), emit: emit)
+  }
+
+  private func shifted(_ position: InputPosition) -> InputPosition {
+    InputPosition(partition: position.partition, offset: position.offset + moved)
   }
 
   private func customer(_ identity: CustomerIdentity) -> CustomerHistory {

@@ -178,6 +178,27 @@ import Topics
     return events
   }
 
+  /// Backtests and rule tests: the same facts, and no two records at one position.
+  @Test func aRunWithoutABrokerTakesMergesToo() throws {
+    let book = CustomerBook(folder: HistoryFolder(reference: .empty, demand: Self.demand))
+    var last: [String: ReadRecord.Facts] = [:]
+    var places: Set<[Int64]> = []
+    for (number, event) in visit.enumerated() {
+      var value: [UInt8] = []
+      if case .order(let order) = event { value = order.bytes }
+      if case .merge(let from, let to) = event { value = from.merged(into: to).ordersValue }
+      try value.withUnsafeBytes { bytes in
+        try book.take(bytes, position: InputPosition(partition: 0, offset: Int64(number))) { record in
+          let read = ReadRecord(record.bytes)
+          last[read.order] = read.facts
+          let offset = EnrichedOrderValue(protobuf: record.bytes)?.position.offset ?? -1
+          #expect(places.insert([offset, Int64(record.n)]).inserted)
+        }
+      }
+    }
+    #expect(try last == reference(visit, kim).mapValues(\.facts) && places.count > 6)
+  }
+
   @Test func nothingOfAMovedOrderIsLeftInTheStateAndLateInputsFollowIt() throws {
     let world = MergeWorld(partitions: 2, demand: Self.demand)
     let order = SnapshotBuilder("G1", at: 10).of(guest)
