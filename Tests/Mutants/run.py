@@ -17,8 +17,15 @@ TREE = os.path.join(ROOT, ".build", "mutants", "tree")
 
 def copy_tree():
     """The tracked files as they are now; those that have not changed keep their time, so that little is built."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.split(b"\0")
-    for name in (os.fsdecode(name) for name in names if name):
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.split(b"\0")
+    names = {os.fsdecode(name) for name in listed if name}
+    for folder, folders, files in os.walk(TREE):
+        folders[:] = [name for name in folders if name != ".build"]
+        for name in files:
+            path = os.path.join(folder, name)
+            if os.path.relpath(path, TREE) not in names:
+                os.remove(path)
+    for name in sorted(names):
         source, target = os.path.join(ROOT, name), os.path.join(TREE, name)
         if not os.path.exists(source):
             continue
