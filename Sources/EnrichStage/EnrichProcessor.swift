@@ -100,6 +100,7 @@ public final class EnrichProcessor: StatefulProcessor {
   public var residentBytesMax = Int.max
   /// Bytes by which each partition's cache is smaller than `cacheBytesMax`.
   private var cacheReduction = 0
+  private let ledgerWriter = LedgerWriter()
   /// Reused: key of the record on its way out.
   private var outputKey: [UInt8] = []
 
@@ -330,7 +331,9 @@ public final class EnrichProcessor: StatefulProcessor {
       let count = countToCollect(customers)
       for (key, customer) in customers.touched[..<count] {
         customer.isTouched = false
-        customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
+        customer.changedRecords(using: ledgerWriter) { key, value in
+          collected.put(partition: partition, key: key, value: value)
+        }
         account(customer, key, customers)
       }
       if let deadlines = customers.deadlines, deadlines.isChanged {
@@ -343,16 +346,6 @@ public final class EnrichProcessor: StatefulProcessor {
       swap(&collected, &changes)
       customers.collected += customers.touched[..<count]
       customers.touched.removeFirst(count)
-    }
-  }
-
-  /// After a collection, which lets states go.
-  private func account(_ customer: CustomerHistory, _ key: [UInt8], _ customers: Customers) {
-    let change = customer.takePurchaseBytes()
-    guard change != 0 else { return }
-    customer.accountedBytes += change
-    key.withUnsafeBytes {
-      customers.cache.markDirty(slot: customers.cache.slot($0), bytes: customer.accountedBytes)
     }
   }
 

@@ -3,12 +3,15 @@ import Topics
 
 /// What the orders of one customer tell their history.
 final class ChangedOrders {
+  let customer: CustomerIdentity
   /// Those that differ from what was last handed to the changelog.
   var orders: [FoldedOrder] = []
   /// A stored record could not be read when it was needed. Its order has no state here, which is not so.
   var isMalformed = false
   /// Memory that reading records has taken since this was last asked for.
   var unpackedBytes = 0
+
+  init(customer: CustomerIdentity) { self.customer = customer }
 }
 
 /// One order's dated states and what follows from them (facts.md, "The fold").
@@ -222,8 +225,8 @@ extension FoldedOrder {
   /// to the history.
   private func unpack() {
     guard let record = packed?.record else { return }
+    let before = memoryBytes
     packed = nil
-    let before = record.count
     do {
       try read(record)
     } catch {
@@ -253,21 +256,38 @@ extension FoldedOrder {
     return closedFrom < unpackedEffective.count - 1 || latest.summary.isAllCancelled
   }
 
-  /// Writes the fields of an `OrderLedger`.
-  func write(to writer: inout ProtobufWriter) {
+  private var snapshotHead: [UInt8] {
+    changes?.customer.snapshotHead(shopNo: shopNo, orderId: orderId) ?? []
+  }
+
+  /// Writes the fields of an `OrderLedger` into `writer.record`, emptied before.
+  func write(to writer: LedgerWriter) {
+    writer.record.removeAll()
+    if let standing { writer.record.message(5) { standing.write(to: &$0) } }
+    writeStates(writer)
+    writer.record.fixed64(2, emittedHash)
+    writer.record.int64(3, Int64(epoch))
+    for context in contexts.all {
+      writer.record.message(4) { context.write(to: &$0) }
+    }
+  }
+
+  private func writeStates(_ writer: LedgerWriter) {
     unpack()
-    if let standing { writer.message(5) { standing.write(to: &$0) } }
+    guard !unpackedSnapshots.isEmpty else { return }
+    writer.states.removeAll()
     var before: DatedSnapshot?
-    var scratch = ProtobufWriter(capacity: 512)
     for snapshot in unpackedSnapshots {
-      writer.message(1) { snapshot.write(to: &$0, after: before, &scratch) }
+      writer.states.message(1) { snapshot.write(to: &$0, after: before, &writer.program) }
       before = snapshot
     }
-    writer.fixed64(2, emittedHash)
-    writer.int64(3, Int64(epoch))
-    for context in contexts.all {
-      writer.message(4) { context.write(to: &$0) }
+    // A program that does not know field 6 must not take the order for one that has not come.
+    if !contexts.isEmpty { writer.record.message(1) { _ in } }
+    writer.small.removeAll()
+    writer.states.withUnsafeBytes {
+      writer.compression.compress($0, identity: snapshotHead, into: &writer.small)
     }
+    writer.small.withUnsafeBytes { writer.record.presentBytes(6, $0) }
   }
 
   /// Takes over a stored `OrderLedger`; its states are read when they are asked for, unless all is to be read now.
@@ -292,7 +312,7 @@ extension FoldedOrder {
     var hasStates = false
     while reader.next() {
       switch reader.field {
-      case 1:
+      case 1, 6:
         reader.skip()
         hasStates = true
       case 2: emittedHash = reader.fixed64()
@@ -308,16 +328,40 @@ extension FoldedOrder {
   }
 
   private func read(_ record: [UInt8]) throws(HistoryError) {
-    let states = try record.withUnsafeBytes { bytes in
-      Result { () throws(HistoryError) in try Self.states(bytes) }
+    // `Array.withUnsafeBytes` forgets the thrown type.
+    let stored = try record.withUnsafeBytes { bytes in
+      Result { () throws(HistoryError) in try states(bytes) }
     }.get()
-    for snapshot in states {
+    for snapshot in stored {
       guard take(snapshot) == .inserted else { throw .malformedRecord }
     }
     deriveTimeline()
   }
 
-  private static func states(_ record: UnsafeRawBufferPointer) throws(HistoryError) -> [DatedSnapshot] {
+  /// Thrice as many bytes as an order's states may have.
+  private static let expandedBytesMax = 3 * snapshotBytesMax
+
+  private func states(_ record: UnsafeRawBufferPointer) throws(HistoryError) -> [DatedSnapshot] {
+    var reader = ProtobufReader(record)
+    while reader.next() {
+      guard reader.field == 6 else {
+        reader.skip()
+        continue
+      }
+      let packed = reader.slice()
+      // Closures forget the thrown type.
+      let states = RecordCompression.expand(
+        packed, identity: snapshotHead, bytesMax: Self.expandedBytesMax
+      ) { bytes in
+        Result { () throws(HistoryError) in try Self.plainStates(bytes) }
+      }
+      guard let states, !reader.failed else { throw .malformedRecord }
+      return try states.get()
+    }
+    return try Self.plainStates(record)
+  }
+
+  private static func plainStates(_ record: UnsafeRawBufferPointer) throws(HistoryError) -> [DatedSnapshot] {
     var reader = ProtobufReader(record)
     var states: [DatedSnapshot] = []
     while reader.next() {
