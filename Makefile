@@ -1,7 +1,7 @@
 # PassFlow: the two commands that do everything are `make demo` and `make test`.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-PACKAGES := librdkafka-dev libmicrohttpd-dev libsimdjson-dev libyaml-dev libsqlite3-dev libsodium-dev libre2-dev \
+PACKAGES := librdkafka-dev libmicrohttpd-dev libsimdjson-dev libyaml-dev libsqlite3-dev libsodium-dev libre2-dev liblz4-dev \
             protobuf-compiler zstd python3 make g++
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 GEO := .build/geo/geo.csv

@@ -62,6 +62,7 @@ let package = Package(
     library("CSimdJSON", ["simdjson", "stdc++"]),
     library("CYAML", ["yaml"]),
     library("CSodium", ["sodium"]),
+    library("CLZ4", ["lz4"]),
     library("CAllocator", []),
     library("CRE2", ["re2", "stdc++"]),
     // Our own loops over columns, with the instructions that the processor has.
@@ -69,7 +70,7 @@ let package = Package(
 
     // Values and business meaning: no I/O, no clock.
     core("Orders"),
-    core("History", ["Orders", "Topics"]),
+    core("History", ["Orders", "Topics", "CLZ4"]),
     core("Rules", ["Orders", "YAML", "CRuleKernels", "CRE2"]),
 
     // Drivers: one outside thing each.

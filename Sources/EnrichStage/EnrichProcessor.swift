@@ -113,6 +113,7 @@ public final class EnrichProcessor: StatefulProcessor {
   public var residentBytesMax = Int.max
   /// Bytes by which each partition's cache is smaller than `cacheBytesMax`.
   private var cacheReduction = 0
+  private let ledgerWriter = LedgerWriter()
   /// Reused: key of the record on its way out.
   private var outputKey: [UInt8] = []
 
@@ -318,7 +319,9 @@ public final class EnrichProcessor: StatefulProcessor {
       for (key, customer) in customers.touched[..<count] {
         customer.isTouched = false
         customer.removedRecords { collected.put(partition: partition, key: $0, value: nil) }
-        customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
+        customer.changedRecords(using: ledgerWriter) { key, value in
+          collected.put(partition: partition, key: key, value: value)
+        }
         account(customer, key, customers)
       }
       if let deadlines = customers.deadlines, deadlines.isChanged {
@@ -331,16 +334,6 @@ public final class EnrichProcessor: StatefulProcessor {
       swap(&collected, &changes)
       customers.collected += customers.touched[..<count]
       customers.touched.removeFirst(count)
-    }
-  }
-
-  /// After a collection, which lets states go.
-  private func account(_ customer: CustomerHistory, _ key: [UInt8], _ customers: Customers) {
-    let change = customer.takePurchaseBytes()
-    guard change != 0 else { return }
-    customer.accountedBytes += change
-    key.withUnsafeBytes {
-      customers.cache.markDirty(slot: customers.cache.slot($0), bytes: customer.accountedBytes)
     }
   }
 

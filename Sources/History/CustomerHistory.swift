@@ -24,7 +24,7 @@ public final class CustomerHistory {
   private var identityHashes: [UInt64] = []
   /// Of a customer with many orders: the last index by identity hash, and the one before it with the same hash.
   private var indexByHash: [UInt64: Int32] = [:]
-  private let changed = ChangedOrders()
+  private let changed: ChangedOrders
   /// Orders of which only beacons are known: in no pass over the orders, because they have no state.
   private var awaited: [FoldedOrder] = []
   /// Memory that reading lines has taken since this was last asked for.
@@ -44,6 +44,7 @@ public final class CustomerHistory {
 
   public init(customer: CustomerIdentity) {
     self.customer = customer
+    changed = ChangedOrders(customer: customer)
   }
 
   public var orderCount: Int { orders.count }
@@ -220,6 +221,7 @@ public final class CustomerHistory {
     customer: CustomerIdentity, records: some Sequence<(key: [UInt8], value: [UInt8])>
   ) throws(HistoryError) {
     self.customer = customer
+    changed = ChangedOrders(customer: customer)
     for (key, value) in records {
       if key.starts(with: ProfileKey.prefix) {
         try restoreProfile(key, value)
@@ -233,11 +235,11 @@ public final class CustomerHistory {
       guard let parts = key.withUnsafeBytes({ RecordKey($0) }) else { throw .malformedRecord }
       guard parts.customer == customer else { throw .otherCustomer }
       let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
+      order.changes = changed
       try order.restore(value)
       guard parts.orderId.withUnsafeBytes({ indexOfOrder(shopNo: parts.shopNo, orderId: $0) }) == nil else {
         throw .malformedRecord
       }
-      order.changes = changed
       if !order.hasStates { awaited.append(order) } else { try append(order) }
     }
   }
@@ -250,18 +252,17 @@ public final class CustomerHistory {
 
   /// Hands out the record of every order changed since the last call, and takes them as stored. The bytes are lent.
   public func changedRecords(
+    using writer: LedgerWriter = LedgerWriter(),
     into store: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
   ) {
     guard hasChanges else { return }
     let prefix = customer.recordPrefix
-    var writer = ProtobufWriter(capacity: 4096)
     for order in changed.orders {
-      writer.removeAll()
-      order.write(to: &writer)
+      order.write(to: writer)
       let key = RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId)
-      key.withUnsafeBytes { keyBytes in writer.withUnsafeBytes { store(keyBytes, $0) } }
+      key.withUnsafeBytes { keyBytes in writer.record.withUnsafeBytes { store(keyBytes, $0) } }
       order.isChanged = false
-      if order.isSettled { writer.withUnsafeBytes { order.pack($0) } }
+      if order.isSettled { writer.record.withUnsafeBytes { order.pack($0) } }
     }
     for index in profiles.indices where !profiles[index].changed.isEmpty {
       let shopNo = profiles[index].shopNo

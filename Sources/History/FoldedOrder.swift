@@ -3,12 +3,15 @@ import Topics
 
 /// What the orders of one customer tell their history.
 final class ChangedOrders {
+  let customer: CustomerIdentity
   /// Those that differ from what was last handed to the changelog.
   var orders: [FoldedOrder] = []
   /// A stored record could not be read when it was needed. Its order has no state here, which is not so.
   var isMalformed = false
   /// Memory that reading records has taken since this was last asked for.
   var unpackedBytes = 0
+
+  init(customer: CustomerIdentity) { self.customer = customer }
 }
 
 /// One order's dated states and what follows from them (facts.md, "The fold").
@@ -222,8 +225,8 @@ extension FoldedOrder {
   /// to the history.
   private func unpack() {
     guard let record = packed?.record else { return }
+    let before = memoryBytes
     packed = nil
-    let before = record.count
     do {
       try read(record)
     } catch {
@@ -253,17 +256,43 @@ extension FoldedOrder {
     return closedFrom < unpackedEffective.count - 1 || latest.summary.isAllCancelled
   }
 
-  /// Writes the fields of an `OrderLedger`.
-  func write(to writer: inout ProtobufWriter) {
-    unpack()
-    if let standing { writer.message(5) { standing.write(to: &$0) } }
-    Self.write(unpackedSnapshots[...], contexts.all, emittedHash: emittedHash, epoch: epoch, to: &writer)
+  private var snapshotHead: [UInt8] {
+    changes?.customer.snapshotHead(shopNo: shopNo, orderId: orderId) ?? []
   }
 
-  /// The same for some states, without the standing.
+  /// Writes the fields of an `OrderLedger` into `writer.record`, emptied before.
+  func write(to writer: LedgerWriter) {
+    writer.record.removeAll()
+    if let standing { writer.record.message(5) { standing.write(to: &$0) } }
+    writeStates(writer)
+    writer.record.fixed64(2, emittedHash)
+    writer.record.int64(3, Int64(epoch))
+    for context in contexts.all {
+      writer.record.message(4) { context.write(to: &$0) }
+    }
+  }
+
+  private func writeStates(_ writer: LedgerWriter) {
+    unpack()
+    guard !unpackedSnapshots.isEmpty else { return }
+    writer.states.removeAll()
+    var before: DatedSnapshot?
+    for snapshot in unpackedSnapshots {
+      writer.states.message(1) { snapshot.write(to: &$0, after: before, &writer.program) }
+      before = snapshot
+    }
+    // A program that does not know field 6 must not take the order for one that has not come.
+    if !contexts.isEmpty { writer.record.message(1) { _ in } }
+    writer.small.removeAll()
+    writer.states.withUnsafeBytes {
+      writer.compression.compress($0, identity: snapshotHead, into: &writer.small)
+    }
+    writer.small.withUnsafeBytes { writer.record.presentBytes(6, $0) }
+  }
+
+  /// The fields of an `OrderLedger` that has only these states, as they are, and no standing.
   static func write(
-    _ snapshots: ArraySlice<DatedSnapshot>, _ contexts: [DatedCountry], emittedHash: UInt64 = 0,
-    epoch: UInt32 = 0, to writer: inout ProtobufWriter
+    _ snapshots: ArraySlice<DatedSnapshot>, _ contexts: [DatedCountry], to writer: inout ProtobufWriter
   ) {
     var before: DatedSnapshot?
     var scratch = ProtobufWriter(capacity: 512)
@@ -271,8 +300,6 @@ extension FoldedOrder {
       writer.message(1) { snapshot.write(to: &$0, after: before, &scratch) }
       before = snapshot
     }
-    writer.fixed64(2, emittedHash)
-    writer.int64(3, Int64(epoch))
     for context in contexts {
       writer.message(4) { context.write(to: &$0) }
     }
@@ -300,7 +327,7 @@ extension FoldedOrder {
     var hasStates = false
     while reader.next() {
       switch reader.field {
-      case 1:
+      case 1, 6:
         reader.skip()
         hasStates = true
       case 2: emittedHash = reader.fixed64()
@@ -316,16 +343,40 @@ extension FoldedOrder {
   }
 
   private func read(_ record: [UInt8]) throws(HistoryError) {
-    let states = try record.withUnsafeBytes { bytes in
-      Result { () throws(HistoryError) in try Self.states(bytes) }
+    // `Array.withUnsafeBytes` forgets the thrown type.
+    let stored = try record.withUnsafeBytes { bytes in
+      Result { () throws(HistoryError) in try states(bytes) }
     }.get()
-    for snapshot in states {
+    for snapshot in stored {
       guard take(snapshot) == .inserted else { throw .malformedRecord }
     }
     deriveTimeline()
   }
 
-  private static func states(_ record: UnsafeRawBufferPointer) throws(HistoryError) -> [DatedSnapshot] {
+  /// Thrice as many bytes as an order's states may have.
+  private static let expandedBytesMax = 3 * snapshotBytesMax
+
+  private func states(_ record: UnsafeRawBufferPointer) throws(HistoryError) -> [DatedSnapshot] {
+    var reader = ProtobufReader(record)
+    while reader.next() {
+      guard reader.field == 6 else {
+        reader.skip()
+        continue
+      }
+      let packed = reader.slice()
+      // Closures forget the thrown type.
+      let states = RecordCompression.expand(
+        packed, identity: snapshotHead, bytesMax: Self.expandedBytesMax
+      ) { bytes in
+        Result { () throws(HistoryError) in try Self.plainStates(bytes) }
+      }
+      guard let states, !reader.failed else { throw .malformedRecord }
+      return try states.get()
+    }
+    return try Self.plainStates(record)
+  }
+
+  private static func plainStates(_ record: UnsafeRawBufferPointer) throws(HistoryError) -> [DatedSnapshot] {
     var reader = ProtobufReader(record)
     var states: [DatedSnapshot] = []
     while reader.next() {

@@ -143,6 +143,9 @@ extension HistoryFolder {
   ) throws(HistoryError) -> StoredDeadline {
     guard let parts = RecordKey(key) else { throw .malformedRecord }
     let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
+    let owner = ChangedOrders(customer: parts.customer)
+    order.changes = owner
+    defer { withExtendedLifetime(owner) {} }
     try order.restore([UInt8](record), readsStates: true)
     select(mall: parts.customer.mallId)
     return StoredDeadline(

@@ -22,6 +22,7 @@ final class BenchLane {
   private var touched: [(key: [UInt8], customer: CustomerHistory)] = []
   private var collected: [(key: [UInt8], customer: CustomerHistory)] = []
   private var changes = StateChanges()
+  private let ledgerWriter = LedgerWriter()
   private let dirtyBytesMax: Int
   private var isFileEmpty: Bool
   private(set) var inputs: Int64 = 0
@@ -94,7 +95,7 @@ final class BenchLane {
     for (key, customer) in touched {
       customer.isTouched = false
       defer { account(customer, key) }
-      customer.changedRecords { key, value in
+      customer.changedRecords(using: ledgerWriter) { key, value in
         changes.put(partition: 0, key: key, value: value)
         changelogRecords += 1
         changelogBytes += key.count + value.count
