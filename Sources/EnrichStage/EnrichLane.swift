@@ -79,6 +79,7 @@ public func runEnrichLane(
     processor.idleClock = IdleClock(
       orders: try broker.topic(settings.topics.orders, of: producer, readBy: GroupNames.enrich),
       idleAfterUs: Int64(idleAfterMs) * 1_000)
+    processor.firedPerInputMax = EnrichProcessor.firedPerInput
   }
   processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(
@@ -141,7 +142,7 @@ func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
     lists: demand.lists, needsStock: demand.needsStock,
     timed: demand.timedFacts.compactMap { fact in
       History.TimedFact.Kind(rawValue: Int32(fact.kind.rawValue)).map {
-        History.TimedFact($0, span: fact.span)
+        History.TimedFact($0, span: fact.span, code: fact.code)
       }
     },
     aggregates: demand.aggregates.compactMap { aggregate in

@@ -12,6 +12,16 @@ extension Wording {
       .replacing("그 품목이나 상품을", with: "\(code)을(를)").replacing("그 품목이나 상품", with: code)
   }
 
+  /// Of what can be overdue by its own words; nil for a state of an order.
+  func overdue(_ arguments: String) -> String? {
+    let functions = FactCatalog.functions.filter { $0.name == "overdue" }
+    let parts = arguments.split(separator: ",").count
+    return functions.first { function in
+      let words = function.signature.dropFirst("overdue(".count).split(separator: ")")[0].split(separator: ",")
+      return words.count == parts && !words[0].contains("|") && arguments.hasPrefix(words[0])
+    }?.korean
+  }
+
   private static func name(_ window: HistoryAggregate.Window) -> String {
     switch window {
     case .all: return "전체 기간"

@@ -29,6 +29,7 @@ struct Wording {
     let function = String(fact.prefix { $0 != "(" })
     let argument = String(fact.dropFirst(function.count + 1).dropLast())
     if function == "inList" { return "상품 목록 \(argument)에 든 품목" }
+    if function == "overdue", let name = overdue(argument) { return name }
     guard let entry = FactCatalog.functions.first(where: { $0.name == function }) else { return fact }
     return entry.korean.replacing("N개월", with: "\(argument)개월")
   }
@@ -47,7 +48,8 @@ struct Wording {
     let text = FactCatalog.entries.first { $0.name == fact }?.missingWhen ?? ""
     let isInstant = HistoryAggregate(named: fact)?.measure.type == .timestamp
     let absent = isInstant ? Self.noEarlier : Self.noKey
-    let english = text.isEmpty && function.hasPrefix("history.") ? absent : text
+    let isOfHistory = function.hasPrefix("history.") || function == "overdue"
+    let english = text.isEmpty && isOfHistory ? absent : text
     guard !english.isEmpty else { return nil }
     return language == .en ? english : Self.korean[english]
   }

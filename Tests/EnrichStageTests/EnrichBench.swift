@@ -73,7 +73,8 @@ final class EnrichBench {
   func run(
     cacheBytes: Int, durability: Durability = .file, dyingAt stopAt: Int64? = nil,
     demand: FactDemand = FactDemand(claimWindows: [ClaimWindow(scope: .returns, months: 3)]),
-    idle: (afterUs: Int64, clock: SteppingClock)? = nil, awaited: Int = 0, isBounded: Bool = false
+    idle: (afterUs: Int64, clock: SteppingClock)? = nil, awaited: Int = 0, isBounded: Bool = false,
+    firedPerInput: UInt32 = .max
   ) throws -> EnrichProcessor.Counts {
     let producer = try Producer(settings: access.client)
     let folder = HistoryFolder(reference: reference, demand: demand)
@@ -86,6 +87,7 @@ final class EnrichBench {
       seal: seal, cacheBytesMax: cacheBytes,
       clockUs: { clock?.look() ?? 1_800_000_000_000_000 })
     processor.isClockBounded = isBounded
+    processor.firedPerInputMax = firedPerInput
     if let idle {
       processor.idleClock = IdleClock(
         orders: try access.topic("orders", of: producer, readBy: nil), idleAfterUs: idle.afterUs)

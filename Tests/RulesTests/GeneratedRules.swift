@@ -155,7 +155,7 @@ struct Generated {
   mutating func condition(_ level: RowLevel, _ depth: Int) -> String {
     if depth > 0, random.chance(55) { return composite(level, depth) }
     if random.chance(8) {
-      let state = random.pick(["unpaid", "gift_address", "unshipped"])
+      let state = random.pick(["unpaid", "gift_address", "unshipped", "purchase", "purchase\", \"SKU-1"])
       return "overdue(\"\(state)\", duration(\"\(random.pick(["72h", "7d"]))\"))"
     }
     let quoted = Expression.quoted(random.pick(Generated.texts))

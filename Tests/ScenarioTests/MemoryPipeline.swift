@@ -36,6 +36,7 @@ final class MemoryPipeline {
   private var records: [CustomerIdentity: [[UInt8]: [UInt8]]] = [:]
   private var ledgers: [OrderIdentity: [UInt8]] = [:]
   private var offset: Int64 = 0
+  private var clock = Int64.min
 
   /// `order kind rule`, in the order in which they happened; labels are not among them.
   private(set) var effects: [String] = []
@@ -60,12 +61,15 @@ final class MemoryPipeline {
     let reading = event.withUnsafeBytes { reader.read($0, into: &writer) }
     if case .refused(let problems) = reading { throw Refused(problems: problems) }
     try writer.withUnsafeBytes { try fold($0) }
-    offset += 1
+    // Every second one is for what falls due with an event.
+    offset += 2
     if batching == .each { try decide() }
   }
 
   private func fold(_ snapshot: UnsafeRawBufferPointer) throws {
+    defer { fireDeadlines() }
     if let profile = ProfileEventValue(orders: snapshot), let identity = CustomerIdentity(profile) {
+      advance(to: profile.at)
       let customer = try customers[identity] ?? restored(identity)
       customers[identity] = customer
       try folder.fold(profile, position: InputPosition(partition: 0, offset: offset), into: customer) {
@@ -73,13 +77,33 @@ final class MemoryPipeline {
       }
       return keep(customer)
     }
-    let identity = try SnapshotSummary(snapshot).customer(in: snapshot)
+    let summary = try SnapshotSummary(snapshot)
+    let identity = summary.customer(in: snapshot)
+    advance(to: summary.eventTime)
     let customer = try customers[identity] ?? restored(identity)
     customers[identity] = customer
     try folder.fold(snapshot, position: InputPosition(partition: 0, offset: offset), into: customer) {
       waiting.append([UInt8]($0.bytes))
     }
     keep(customer)
+  }
+
+  /// The clock of the one partition: it survives, as the lane's does.
+  private func advance(to instant: Instant) {
+    clock = max(clock, instant.microseconds)
+    folder.clock = clock
+  }
+
+  /// Of all customers what the clock has reached; what has fired before says nothing new.
+  private func fireDeadlines() {
+    guard folder.watchesDeadlines else { return }
+    for identity in records.keys where customers[identity] == nil {
+      customers[identity] = try? restored(identity)
+    }
+    folder.fireAll(Array(customers.values), position: InputPosition(partition: 0, offset: offset + 1)) {
+      waiting.append([UInt8]($0.bytes))
+    }
+    customers.values.forEach(keep)
   }
 
   private func keep(_ customer: CustomerHistory) {

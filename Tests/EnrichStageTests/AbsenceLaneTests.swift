@@ -1,0 +1,153 @@
+import History
+import Orders
+import TestKit
+import Testing
+import Topics
+
+@testable import EnrichStage
+
+/// Customers who do not come back, in a lane: once each, across deaths and restarts, many at once.
+@Suite(.serialized)
+struct AbsenceLaneTests {
+  private static let minute: Int64 = 60_000_000
+  private static let demand = FactDemand(timed: [TimedFact(.purchase, span: 30 * minute)])
+
+  /// Orders of 60 customers over four hours; some are cancelled, some come late.
+  private static func stream(seed: UInt64) -> [[UInt8]] {
+    var generator = SeededGenerator.announced("absence", seed: seed)
+    var events: [(minute: Int64, bytes: [UInt8])] = []
+    for number in 0..<180 {
+      let placed = Int64.random(in: 0...200, using: &generator)
+      var snapshot = EnrichProcessorTests.snapshot(
+        customer: number / 3, order: number % 3, version: 1, atMinute: placed)
+      snapshot.placedAt = snapshot.eventTime
+      events.append((placed + (number % 11 == 0 ? 35 : 0), snapshot.protobuf))
+      guard number % 4 == 0 else { continue }
+      let later = placed + Int64.random(in: 1...60, using: &generator)
+      snapshot.version = 2
+      snapshot.eventTime = Instant(microseconds: EnrichProcessorTests.start + later * minute)
+      snapshot.items[0].status = number % 8 == 0 ? "C40" : "N30"
+      events.append((later, snapshot.protobuf))
+    }
+    events.append((260, EnrichProcessorTests.snapshot(customer: 99, order: 0, version: 1, atMinute: 260).protobuf))
+    return events.sorted { $0.minute < $1.minute }.map(\.bytes)
+  }
+
+  private static func last(_ records: [[UInt8]]) -> [String: Int64] {
+    var last: [String: Int64] = [:]
+    for record in records.compactMap({ EnrichedOrderValue(protobuf: $0) }) {
+      last[record.snapshot?.orderId ?? ""] = record.facts?.timed.first?.value ?? -1
+    }
+    return last
+  }
+
+  @Test func eachAbsenceFiresOnceAcrossDeathsAndIsAtTheEndOnTheLastPurchase() throws {
+    let events = Self.stream(seed: 117)
+    let whole = try EnrichBench()
+    try whole.send(events)
+    let counts = try whole.run(cacheBytes: 64 << 20, demand: Self.demand)
+    let expected = try whole.read("orders.enriched")
+    #expect(counts.fired > 60 && counts.deadLetters == 0)
+
+    let broken = try EnrichBench()
+    try broken.send(events)
+    for dyingAt in [40, 80, 81, 150, 220] as [Int64] {
+      _ = try broken.run(cacheBytes: 64 << 10, dyingAt: dyingAt, demand: Self.demand)
+    }
+    _ = try broken.run(cacheBytes: 64 << 10, demand: Self.demand)
+    var seen: Set<[UInt8]> = []
+    #expect(try broken.read("orders.enriched").filter { seen.insert($0).inserted } == expected)
+
+    // One order of each customer has it at the end: the last that is not cancelled.
+    var orders: [String: (placed: Int64, isCancelled: Bool, customer: String)] = [:]
+    for snapshot in events.compactMap({ OrderSnapshotValue(protobuf: $0) }) {
+      let isCancelled = snapshot.items[0].status == "C40" || orders[snapshot.orderId]?.isCancelled == true
+      orders[snapshot.orderId] = (
+        snapshot.placedAt.microseconds, isCancelled, String(snapshot.orderId.prefix { $0 != "-" })
+      )
+    }
+    let away = Dictionary(grouping: orders.filter { !$0.value.isCancelled }, by: \.value.customer)
+      .compactMapValues { $0.max { ($0.value.placed, $0.key) < ($1.value.placed, $1.key) }?.key }
+    let last = Self.last(expected)
+    #expect(last.count == 181 && away.count > 50)
+    #expect(Set(last.filter { $0.value == 1 }.keys) == Set(away.filter { $0.key != "c99" }.values))
+    // Firing raises an order again only after a purchase had ended it.
+    var value: [String: Int64] = [:]
+    for record in expected.compactMap({ EnrichedOrderValue(protobuf: $0) }) where !record.own {
+      let order = record.snapshot?.orderId ?? ""
+      let now = record.facts?.timed.first?.value ?? -1
+      if now == 1 { #expect(value[order] != 1, "\(order) fired twice") }
+      value[order] = now
+    }
+  }
+
+  @Test func manyAtOnceGoOnWithTheNextInputsAndAfterADeathWhereTheyWere() throws {
+    var events: [[UInt8]] = (0..<50).map {
+      EnrichProcessorTests.snapshot(customer: $0, order: 0, version: 1, atMinute: 0).protobuf
+    }
+    // All fall due with the first of these; it takes five inputs at ten each.
+    for number in 0..<8 {
+      let minute = Int64(60 + number)
+      events.append(
+        EnrichProcessorTests.snapshot(customer: 60 + number, order: 0, version: 1, atMinute: minute).protobuf)
+    }
+    let whole = try EnrichBench()
+    try whole.send(events)
+    #expect(try whole.run(cacheBytes: 64 << 20, demand: Self.demand, firedPerInput: 10).fired >= 50)
+    let expected = try whole.read("orders.enriched")
+    let fired = expected.compactMap { EnrichedOrderValue(protobuf: $0) }.filter { !$0.own }
+    let perInput = Dictionary(grouping: fired, by: \.position.offset).mapValues(\.count)
+    #expect(perInput.values.allSatisfy { $0 <= 10 } && perInput[50] == 10 && perInput[54] == 10)
+    #expect(Set(fired.compactMap { $0.snapshot?.orderId }).count == fired.count)
+
+    for stops in [[51], [51, 52, 53, 54, 55], [53, 56]] as [[Int64]] {
+      let broken = try EnrichBench()
+      try broken.send(events)
+      for dyingAt in stops {
+        _ = try broken.run(cacheBytes: 64 << 10, dyingAt: dyingAt, demand: Self.demand, firedPerInput: 10)
+      }
+      _ = try broken.run(cacheBytes: 64 << 10, demand: Self.demand, firedPerInput: 10)
+      var seen: Set<[UInt8]> = []
+      #expect(try broken.read("orders.enriched").filter { seen.insert($0).inserted } == expected)
+    }
+  }
+
+  @Test func anIdlePartitionGoesOnUntilAllHaveFired() throws {
+    let bench = try EnrichBench()
+    try bench.send(
+      (0..<50).map { EnrichProcessorTests.snapshot(customer: $0, order: 0, version: 1, atMinute: 0).protobuf })
+    let clock = SteppingClock(from: EnrichProcessorTests.start + 29 * Self.minute)
+    // One mark for the wall clock, four for what it left.
+    let counts = try bench.run(
+      cacheBytes: 64 << 20, demand: Self.demand, idle: (15_000_000, clock), awaited: 5, firedPerInput: 10)
+    #expect(counts.fired == 50 && counts.marks >= 5)
+    let replay = try EnrichBench()
+    try replay.send(try bench.read("orders"))
+    _ = try replay.run(cacheBytes: 64 << 20, demand: Self.demand, firedPerInput: 10)
+    #expect(try replay.read("orders.enriched") == bench.read("orders.enriched"))
+  }
+
+  @Test func rulesThatBeginToAskFindWhoIsLongAway() throws {
+    let bench = try EnrichBench()
+    var events: [[UInt8]] = []
+    for customer in 0..<25 {
+      for order in 0..<2 {
+        var snapshot = EnrichProcessorTests.snapshot(
+          customer: customer, order: order, version: 1, atMinute: Int64(order))
+        snapshot.placedAt = snapshot.eventTime
+        events.append(snapshot.protobuf)
+      }
+    }
+    try bench.send(events)
+    #expect(try bench.run(cacheBytes: 64 << 20).fired == 0)
+    // Two inputs are not enough at ten each, and the lane starts again between them.
+    for (number, fired) in [10, 10, 5, 0].enumerated() {
+      try bench.send([
+        EnrichProcessorTests.snapshot(customer: 50, order: 0, version: Int64(number), atMinute: 200).protobuf
+      ])
+      #expect(try bench.run(cacheBytes: 64 << 20, demand: Self.demand, firedPerInput: 10).fired == fired)
+    }
+    let last = Self.last(try bench.read("orders.enriched"))
+    #expect((0..<25).allSatisfy { last["c\($0)-o1"] == 1 && last["c\($0)-o0"] != 1 })
+  }
+}
