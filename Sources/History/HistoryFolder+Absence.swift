@@ -45,7 +45,9 @@ extension HistoryFolder {
         let was = before?.purchasedAt(watch.code, customer)
         let now = after?.purchasedAt(watch.code, customer)
         guard was != nil || now != nil else { continue }
-        if let last = customer.lastPurchase(of: watch.code), shop == nil || customer.orders[last].shopNo == shop {
+        if let last = customer.lastPurchase(of: watch.code),
+          shop == nil || customer.orders[last].shopNo == shop
+        {
           let due = customer.standings[last].latest.placedAt + watch.span
           if due > clock { next = min(next, due) }
         }

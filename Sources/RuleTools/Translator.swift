@@ -322,7 +322,9 @@ struct Translator {
 
   private mutating func missing(_ expression: Expression, _ mode: Mode) -> Formula {
     let isMissing = mode == .isTrue || mode == .isNotFalse
-    if case .call(nil, "overdue", let arguments) = expression.kind, !Self.isOfCustomer(arguments) { return isMissing ? .never : .always }
+    if case .call(nil, "overdue", let arguments) = expression.kind, !Self.isOfCustomer(arguments) {
+      return isMissing ? .never : .always
+    }
     let path = expression.path == "ip.foreign" ? "ip.country" : expression.path
     let key = path ?? Operand(expression)?.civilPart?.base.key ?? expression.description
     if path != nil {

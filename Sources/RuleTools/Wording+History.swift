@@ -17,7 +17,8 @@ extension Wording {
     let functions = FactCatalog.functions.filter { $0.name == "overdue" }
     let parts = arguments.split(separator: ",").count
     return functions.first { function in
-      let words = function.signature.dropFirst("overdue(".count).split(separator: ")")[0].split(separator: ",")
+      let words = function.signature.dropFirst("overdue(".count).split(separator: ")")[0].split(
+        separator: ",")
       return words.count == parts && !words[0].contains("|") && arguments.hasPrefix(words[0])
     }?.korean
   }

@@ -42,7 +42,9 @@ extension FactsDigestValue {
   }
 
   private func writeTimed(into json: inout JSONWriter) {
-    let names = ["duplicate.partners", "overdue.unpaid", "overdue.gift_address", "overdue.unshipped", "overdue.purchase"]
+    let names = [
+      "duplicate.partners", "overdue.unpaid", "overdue.gift_address", "overdue.unshipped", "overdue.purchase",
+    ]
     json.name("timed")
     json.beginArray()
     for fact in timed {

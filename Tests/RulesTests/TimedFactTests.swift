@@ -68,8 +68,10 @@ import Testing
     let unpaid = "segments: {a: 'overdue(\"unpaid\", duration(\"60d\"))'}\n"
     #expect(throws: (any Error).self) { try RuleSet.load(files: [("r.yaml", unpaid)]) }
     #expect(problems("overdue(\"unpaid\", \"A\", duration(\"72h\"))").contains("unpaid is of no product"))
-    #expect(problems("overdue(\"purchase\", \"\", duration(\"72h\"))").contains("a SKU or product code in quotes"))
-    #expect(problems("overdue(\"purchase\", 3, duration(\"72h\"))").contains("a SKU or product code in quotes"))
+    #expect(
+      problems("overdue(\"purchase\", \"\", duration(\"72h\"))").contains("a SKU or product code in quotes"))
+    #expect(
+      problems("overdue(\"purchase\", 3, duration(\"72h\"))").contains("a SKU or product code in quotes"))
     #expect(problems("overdue(\"purchase\", \"A\", duration(\"367d\"))").contains("1m to 366d"))
   }
 
