@@ -33,6 +33,7 @@ extension EnrichProcessor {
       counts.emitted += outcome.emitted
       if outcome.isDuplicate { counts.duplicates += 1 }
       if outcome.isLate { counts.late += 1 }
+      customers.deadlines?.schedule(key, outcome.nextDue)
       if !outcome.isDuplicate {
         customers.hasProfiles = true
         customer.accountedBytes += value.count + EnrichProcessor.contextOverheadBytes

@@ -11,7 +11,7 @@ extension EnrichProcessor {
     _ deadlines: Deadlines, of state: PartitionState, moreThan former: DemandPlan? = nil
   ) throws {
     let place = deadlines.reached ?? DeadlinePlace(due: deadlines.clock, key: [0xFF])
-    if folder.watchesPurchases {
+    if folder.watchesCustomers {
       try forEachStoredCustomer(of: state, moreThan: former) { prefix, customer in
         let next =
           former.map { folder.nextDue(in: customer, watchedMoreThan: $0) }
@@ -36,9 +36,18 @@ extension EnrichProcessor {
     var records: [(key: [UInt8], value: [UInt8])] = []
     var prefix: [UInt8] = []
     var isMeant = false
+    var hasProfiles = false
+    try state.page(after: ProfileKey.prefix, limit: 1) { key, _ in
+      hasProfiles = key.starts(with: ProfileKey.prefix)
+    }
     func finish() throws {
       defer { records.removeAll(keepingCapacity: true) }
       guard isMeant, let identity = CustomerIdentity(recordPrefix: prefix) else { return }
+      if hasProfiles {
+        try state.scan(prefix: ProfileKey.prefix(ofCustomer: prefix)) { key, record in
+          records.append(([UInt8](key), [UInt8](record)))
+        }
+      }
       try body(prefix, CustomerHistory(customer: identity, records: records))
     }
     try state.scan(prefix: []) { key, record in

@@ -21,9 +21,9 @@ public struct DemandPlan: Sendable {
   public private(set) var watchesHash: UInt64
   /// Some rule asks what is overdue.
   public private(set) var watchesDeadlines: Bool
-  /// Some rule asks of the customer's last purchase.
-  public var watchesPurchases: Bool { purchaseDemands > 0 }
-  private var purchaseDemands = 0
+  /// Some rule asks of customers as of now.
+  public var watchesCustomers: Bool { customerDemands > 0 }
+  private var customerDemands = 0
 
   private struct Mall {
     var name: [UInt8]
@@ -39,7 +39,7 @@ public struct DemandPlan: Sendable {
     demands = [shared]
     watchesHash = DemandPlan.hash(shared.watches)
     watchesDeadlines = !shared.watches.isEmpty
-    purchaseDemands = shared.watchesPurchases ? 1 : 0
+    customerDemands = shared.watchesCustomers ? 1 : 0
     var known = [shared: Int32(0)]
     // Malls before their shops, which are compared with them; in one order, so that equal plans are equal.
     let scopes = own.keys.map { (Array($0.mall.utf8), $0) }.sorted {
@@ -52,7 +52,7 @@ public struct DemandPlan: Sendable {
       guard index != place.map({ malls[$0].demand }) ?? 0 else { continue }
       if Int(index) == demands.count {
         demands.append(demand)
-        if demand.watchesPurchases { purchaseDemands += 1 }
+        if demand.watchesCustomers { customerDemands += 1 }
         known[demand] = index
       }
       enter(name, scope.shop, index, at: place)
@@ -151,8 +151,8 @@ extension FactDemand {
     return bounded
   }
 
-  /// Something is asked of the customer's last purchase.
-  var watchesPurchases: Bool { timed.contains { $0.kind == .purchase } }
+  /// Something is asked of the customer as of now.
+  var watchesCustomers: Bool { timed.contains { $0.kind.isOfCustomer } }
 
   /// What can be overdue and is asked for.
   var watches: [TimedFact] { timed.filter { $0.kind != .duplicates } }

@@ -28,6 +28,12 @@ public struct TimedFact: Hashable, Sendable {
     case unshipped = 3
     /// Of the customer's last purchase: nothing since (docs/design.md, "A customer who does not come back").
     case purchase = 4
+    /// Of the customer's profile, on his last purchase: a coupon expires within the span.
+    case coupon = 5
+    /// ... something has been in the cart for the span and was not bought.
+    case cart = 6
+
+    var isOfCustomer: Bool { self == .purchase || self == .coupon || self == .cart }
   }
 
   public var kind: Kind

@@ -35,7 +35,7 @@ extension HistoryFolder {
     but index: Int, before: DatedSnapshot?, in customer: CustomerHistory, _ cause: inout Cause,
     _ emit: (EmittedRecord) -> Void
   ) -> Int64 {
-    guard planned.plan.watchesPurchases, customer.customer.kind != .none else { return .max }
+    guard planned.plan.watchesCustomers, customer.customer.kind != .none else { return .max }
     let after = customer.orders[index].latest
     guard before !== after else { return .max }
     var next = Int64.max
@@ -63,14 +63,15 @@ extension HistoryFolder {
         }
       }
     }
+    next = min(next, profileChanged(but: index, in: customer, &affected))
     if affected.count > 1 { affected.sort { customer.isEarlier($0, $1) } }
     for other in affected { decide(other, in: customer, &cause, always: false, emit) }
     return next
   }
 
-  /// The customer's deadlines of last purchases, past ones too, each with its order.
-  func forEachPurchaseDue(in customer: CustomerHistory, _ body: (_ index: Int, _ due: Int64) -> Void) {
-    guard planned.plan.watchesPurchases, customer.customer.kind != .none else { return }
+  /// The customer's deadlines, past ones too, each with the order that it is told of.
+  func forEachCustomerDue(in customer: CustomerHistory, _ body: (_ index: Int, _ due: Int64) -> Void) {
+    guard planned.plan.watchesCustomers, customer.customer.kind != .none else { return }
     forEachShop(of: customer) { shop in
       for watch in prepared.purchaseWatches {
         guard let last = customer.lastPurchase(of: watch.code),
@@ -78,18 +79,19 @@ extension HistoryFolder {
         else { continue }
         body(last, customer.standings[last].latest.placedAt + watch.span)
       }
+      forEachProfileDue(in: customer, shop, body)
     }
   }
 
   /// The first such deadline after an instant; `.max`: none.
-  func nextPurchaseDue(in customer: CustomerHistory, after instant: Int64) -> Int64 {
+  func nextCustomerDue(in customer: CustomerHistory, after instant: Int64) -> Int64 {
     var next = Int64.max
-    forEachPurchaseDue(in: customer) { _, due in if due > instant { next = min(next, due) } }
+    forEachCustomerDue(in: customer) { _, due in if due > instant { next = min(next, due) } }
     return next
   }
 
   /// With the demand of each shop that the customer has orders in selected; nil: that of all of the mall's.
-  private func forEachShop(of customer: CustomerHistory, _ body: (Int32?) -> Void) {
+  func forEachShop(of customer: CustomerHistory, _ body: (Int32?) -> Void) {
     guard mallHasShops else { return body(nil) }
     for shop in Set(customer.orders.map(\.shopNo)).sorted() {
       select(shop: shop)

@@ -12,6 +12,8 @@ final class PreparedDemand {
   let watches: [TimedFact]
   /// Of `watches`: what is asked of the customer's last purchase.
   let purchaseWatches: [PurchaseWatch]
+  /// ... and of his profile.
+  let profileWatches: [TimedFact]
   /// With what it holds of the order at hand.
   var aggregates: HistoryAggregates
 
@@ -21,6 +23,7 @@ final class PreparedDemand {
     duplicateSpans = demand.timed.filter { $0.kind == .duplicates }.map(\.span)
     watches = demand.watches
     purchaseWatches = watches.compactMap { PurchaseWatch($0) }
+    profileWatches = watches.filter { $0.kind == .coupon || $0.kind == .cart }
     aggregates = HistoryAggregates(demand.aggregates)
     var imported: [String] = []
     var missing: [String] = []
@@ -110,8 +113,8 @@ extension HistoryFolder {
   /// Whether some rule asks what is overdue.
   public var watchesDeadlines: Bool { planned.plan.watchesDeadlines }
 
-  /// Whether some rule asks of a customer's last purchase: his deadlines are then found in all his orders together.
-  public var watchesPurchases: Bool { planned.plan.watchesPurchases }
+  /// Whether some rule asks of customers as of now: their deadlines are then found in all orders of each together.
+  public var watchesCustomers: Bool { planned.plan.watchesCustomers }
 
   /// `DemandPlan.watchesHash`.
   public var watchesHash: UInt64 { planned.plan.watchesHash }
@@ -132,6 +135,6 @@ extension HistoryFolder {
     where planned.plan.watchesMore(than: former, mall: mall, shop: order.shopNo) {
       next = min(next, nextDue(of: order, after: .min))
     }
-    return min(next, nextPurchaseDue(in: customer, after: .min))
+    return min(next, nextCustomerDue(in: customer, after: .min))
   }
 }

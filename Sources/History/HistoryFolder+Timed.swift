@@ -16,6 +16,9 @@ extension HistoryFolder {
       case .purchase:
         guard customer.customer.kind != .none else { continue }
         value = isAwaited(index, fact, in: customer) ? 1 : 0
+      case .coupon, .cart:
+        guard let isSo = isSo(fact, of: index, in: customer) else { continue }
+        value = isSo ? 1 : 0
       default: value = isOverdue(customer.orders[index], fact, in: customer) ? 1 : 0
       }
       facts.message(18) { entry in
@@ -94,7 +97,7 @@ extension HistoryFolder {
   public func nextDue(in customer: CustomerHistory, after instant: Int64) -> Int64 {
     select(mall: customer.customer.mallId)
     let next = customer.orders.reduce(.max) { min($0, nextDue(of: $1, after: instant)) }
-    return min(next, nextPurchaseDue(in: customer, after: instant))
+    return min(next, nextCustomerDue(in: customer, after: instant))
   }
 
   /// Fires what fell due from `instant` up to the clock: emits every order of the customer that this changed, in
@@ -112,7 +115,7 @@ extension HistoryFolder {
       if nextDue(of: order, after: before) <= clock { due.append(index) }
       next = min(next, nextDue(of: order, after: clock))
     }
-    forEachPurchaseDue(in: customer) { index, instant in
+    forEachCustomerDue(in: customer) { index, instant in
       if instant > clock { next = min(next, instant) }
       guard instant > before, instant <= clock else { return }
       if !due.contains(index) { due.append(index) }
@@ -167,7 +170,7 @@ extension TimedFact.Kind {
   fileprivate func holds(in summary: SnapshotSummary) -> Bool {
     guard !summary.isClosed else { return false }
     switch self {
-    case .duplicates, .purchase: return false
+    case .duplicates, .purchase, .coupon, .cart: return false
     case .unpaid: return summary.paymentStatus == .unpaid
     case .giftAddress: return summary.isGiftPending
     case .unshipped: return summary.isPaid

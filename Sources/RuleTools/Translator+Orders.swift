@@ -120,6 +120,17 @@ extension Translator {
     return limit(key, .numbers([max(1, span) ... .max]), [], mode)
   }
 
+  /// `expiring("coupon", span)`: of the time that is left; a shorter span says a longer one.
+  mutating func expiring(_ expression: Expression, _ arguments: [Expression], _ mode: Mode) -> Formula {
+    guard case .string(let name) = arguments[0].kind,
+      case .call(nil, "duration", let texts) = arguments[1].kind,
+      case .string(let text)? = texts.first?.kind, let span = Expression.literal(text.text, as: .duration)
+    else { return opaque(expression, mode) }
+    let key = "expiring(\(name.text))"
+    if naturals[key] == nil { naturals[key] = Domain(values: .numbers([0 ... .max]), missing: true) }
+    return limit(key, .numbers([0...max(0, span)]), [], mode)
+  }
+
   /// Of what can be overdue: missing without a customer key.
   static func isOfCustomer(_ arguments: [Expression]) -> Bool {
     guard case .string(let state)? = arguments.first?.kind else { return false }

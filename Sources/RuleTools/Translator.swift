@@ -304,6 +304,7 @@ struct Translator {
     case (nil, "isMissing", 1): return missing(arguments[0], mode)
     case (nil, "has", 1): return missing(arguments[0], mode.negated)
     case (nil, "timeBetween", 3): return between(expression, arguments, mode)
+    case (nil, "expiring", 2): return expiring(expression, arguments, mode)
     case (nil, "overdue", 2), (nil, "overdue", 3): return overdue(expression, arguments, mode)
     case (.some(let list), "exists", 2), (.some(let list), "exists_one", 2):
       guard let path = list.path else { return opaque(expression, mode) }

@@ -13,11 +13,11 @@ extension Wording {
   }
 
   /// Of what can be overdue by its own words; nil for a state of an order.
-  func overdue(_ arguments: String) -> String? {
-    let functions = FactCatalog.functions.filter { $0.name == "overdue" }
+  func timed(_ name: String, _ arguments: String) -> String? {
+    let functions = FactCatalog.functions.filter { $0.name == name }
     let parts = arguments.split(separator: ",").count
     return functions.first { function in
-      let words = function.signature.dropFirst("overdue(".count).split(separator: ")")[0].split(
+      let words = function.signature.dropFirst(name.count + 1).split(separator: ")")[0].split(
         separator: ",")
       return words.count == parts && !words[0].contains("|") && arguments.hasPrefix(words[0])
     }?.korean

@@ -46,6 +46,16 @@ extension Checker {
     return (.compare(.greaterOrEqual, .timed(fact), .number(1)), .bool)
   }
 
+  mutating func checkExpiring(_ expression: Expression, _ arguments: [Expression]) -> Typed {
+    guard arguments.count == 2, case .string(let name) = arguments[0].kind, name.text == "coupon" else {
+      return failure(
+        expression, "expiring takes \"coupon\" and a duration",
+        hint: "expiring(\"coupon\", duration(\"24h\"))")
+    }
+    guard let span = span(arguments[1], of: .coupon, "1m to 366d") else { return Checker.invalid }
+    return (.compare(.greaterOrEqual, .timed(TimedFact(.coupon, span: span)), .number(1)), .bool)
+  }
+
   private mutating func span(_ argument: Expression, of kind: TimedFact.Kind, _ allowed: String) -> Int64? {
     let (value, type) = check(argument)
     guard type != .invalid else { return nil }

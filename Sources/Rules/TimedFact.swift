@@ -12,23 +12,28 @@ public struct TimedFact: Hashable, Sendable, Comparable {
     case unshipped = 3
     /// 0 or 1: the customer's last purchase, and nothing since for at least the span.
     case purchase = 4
+    /// 0 or 1: the customer holds a coupon that expires within the span.
+    case coupon = 5
+    /// 0 or 1: the customer's cart has had something for at least the span that he has not bought since.
+    case cart = 6
 
     /// What `overdue` calls it.
     public var state: String? {
       switch self {
-      case .duplicates: nil
+      case .duplicates, .coupon: nil
       case .unpaid: "unpaid"
       case .giftAddress: "gift_address"
       case .unshipped: "unshipped"
       case .purchase: "purchase"
+      case .cart: "cart"
       }
     }
 
     /// It may be asked of one SKU or product.
-    var takesCode: Bool { self == .purchase }
+    var takesCode: Bool { self == .purchase || self == .cart }
 
     /// Of the customer rather than the order: without a customer key it is missing.
-    public var isOfCustomer: Bool { self == .purchase }
+    public var isOfCustomer: Bool { self == .purchase || self == .coupon || self == .cart }
 
     /// Spans that a rule may name, in µs.
     var spans: ClosedRange<Int64> {
@@ -66,6 +71,7 @@ public struct TimedFact: Hashable, Sendable, Comparable {
     let text =
       seconds % 3_600 == 0
       ? "\(seconds / 3_600)h" : seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
+    if kind == .coupon { return "expiring(\"coupon\", duration(\"\(text)\"))" }
     guard let state = kind.state else { return "duplicate.partners(duration(\"\(text)\"))" }
     let of = code.isEmpty ? "" : "\(Expression.quoted(String(decoding: code, as: UTF8.self))), "
     return "overdue(\"\(state)\", \(of)duration(\"\(text)\"))"

@@ -44,6 +44,7 @@ extension FactsDigestValue {
   private func writeTimed(into json: inout JSONWriter) {
     let names = [
       "duplicate.partners", "overdue.unpaid", "overdue.gift_address", "overdue.unshipped", "overdue.purchase",
+      "expiring.coupon", "overdue.cart",
     ]
     json.name("timed")
     json.beginArray()

@@ -57,7 +57,7 @@ public struct StockLevelValue: ProtobufValue {
 
 /// A fact with a span of time that a rule names (`TimedFact` of topics/enriched.proto).
 public struct TimedFactValue: ProtobufValue {
-  /// 0 duplicates, 1 unpaid, 2 gift address, 3 unshipped, 4 purchase.
+  /// 0 duplicates, 1 unpaid, 2 gift address, 3 unshipped, 4 purchase, 5 coupon, 6 cart.
   public var kind: Int32 = 0
   public var spanUs: Int64 = 0
   /// A count; of what can be overdue 0 or 1.

@@ -75,6 +75,21 @@ import Testing
     #expect(problems("overdue(\"purchase\", \"A\", duration(\"367d\"))").contains("1m to 366d"))
   }
 
+  @Test func couponsAndCartsAreAskedWithTheirSpans() throws {
+    let set = try set(
+      "expiring(\"coupon\", duration(\"1d\"))",
+      "overdue(\"cart\", \"P1\", duration(\"72h\")) || overdue(\"cart\", duration(\"24h\"))")
+    #expect(
+      set.demand.timedFacts.map(\.name) == [
+        "expiring(\"coupon\", duration(\"24h\"))", "overdue(\"cart\", duration(\"24h\"))",
+        "overdue(\"cart\", \"P1\", duration(\"72h\"))",
+      ])
+    #expect(problems("expiring(\"cart\", duration(\"24h\"))").contains("\"coupon\" and a duration"))
+    #expect(problems("expiring(\"coupon\", duration(\"30s\"))").contains("1m to 366d"))
+    let segment = "segments: {a: 'expiring(\"coupon\", duration(\"24h\"))'}\n"
+    #expect(throws: Never.self) { try RuleSet.load(files: [("r.yaml", segment)]) }
+  }
+
   @Test func spansAndStatesThatAreNoneAreRefused() {
     #expect(problems("duplicate.partners(duration(\"1m\")) >= 1").isEmpty)
     #expect(problems("duplicate.partners(duration(\"61m\")) >= 1").contains("1m to 60m"))
