@@ -15,11 +15,12 @@ extension Wording {
   /// Of what can be overdue by its own words; nil for a state of an order.
   func timed(_ name: String, _ arguments: String) -> String? {
     let functions = FactCatalog.functions.filter { $0.name == name }
-    let parts = arguments.split(separator: ",").count
+    // A code stands between the word and the duration.
+    let hasCode = arguments.drop { $0 != "," }.dropFirst().first { $0 != " " } == "\""
     return functions.first { function in
       let words = function.signature.dropFirst(name.count + 1).split(separator: ")")[0].split(
         separator: ",")
-      return words.count == parts && !words[0].contains("|") && arguments.hasPrefix(words[0])
+      return (words.count == 3) == hasCode && !words[0].contains("|") && arguments.hasPrefix(words[0])
     }?.korean
   }
 

@@ -1,5 +1,6 @@
 import Glibc
 import History
+import Orders
 import TestKit
 import Testing
 import Topics

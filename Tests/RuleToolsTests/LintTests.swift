@@ -177,14 +177,16 @@ struct LintTests {
     var surroundings = LintSurroundings()
     surroundings.now = Instant(rfc3339: "2026-10-10T00:00:00Z")
     func found(_ condition: String) -> [String] {
-      lint("  - {id: a, if: '\(condition)', then: {labels: [a]}}\n", surroundings)
+      lint("  - {id: a, if: '\(condition)', then: {labels: [a]}}\n", surroundings).map {
+        $0.split(separator: " ").dropFirst().joined(separator: " ")
+      }
     }
     let (past, ahead) = ("timestamp(\"2026-10-09T00:00:00Z\")", "timestamp(\"2026-10-11T00:00:00Z\")")
     for other in [
       "c.issued_at >= \(ahead)", "\(ahead) < c.issued_at", "c.expires_at <= \(past)",
       "c.expires_at == \(past)",
     ] {
-      #expect(found("heldCoupons.exists(c, \(other))") == ["2:39 warning other-way a"], "\(other)")
+      #expect(found("heldCoupons.exists(c, \(other))") == ["warning other-way a"], "\(other)")
     }
     for right in [
       "c.issued_at >= \(past) && c.issued_at < \(ahead)", "c.expires_at >= \(ahead)",
