@@ -169,4 +169,40 @@ struct AbsenceLaneTests {
     let last = Self.last(try bench.read("orders.enriched"))
     #expect((0..<25).allSatisfy { last["c\($0)-o1"] == 1 && last["c\($0)-o0"] != 1 })
   }
+
+  // MARK: Published rules
+
+  private static let rules =
+    "rules:\n  - {id: away, if: 'overdue(\"purchase\", duration(\"30m\"))', then: {labels: [AWAY]}}"
+
+  private static func order(_ customer: Int, _ number: Int, atMinute minute: Int64) -> [UInt8] {
+    var order = EnrichProcessorTests.snapshot(customer: customer, order: number, version: 1, atMinute: minute)
+    order.placedAt = order.eventTime
+    return order.protobuf
+  }
+
+  /// Two orders of each of twenty customers, the first one in the file already, a record from which on it counts, and
+  /// the time going on.
+  private static func waiting(dyingAt stops: [Int64]) throws -> DemandBench {
+    let bench = try DemandBench()
+    try bench.send((0..<20).map { order($0, 0, atMinute: Int64($0)) })
+    try bench.run()
+    let end = try bench.putInForce(rules)
+    try bench.send((0..<20).map { order($0, 1, atMinute: Int64($0 + 20)) })
+    try bench.demand(end)
+    try bench.send((100..<103).map { order($0, 0, atMinute: Int64($0)) })
+    for stop in stops { try bench.run(dyingAt: stop) }
+    try bench.run()
+    return bench
+  }
+
+  @Test func publishedRulesThatBeginToAskFindWhoIsLongAwayAlsoAfterACrash() throws {
+    let bench = try Self.waiting(dyingAt: [])
+    let away = try bench.emitted().filter { $0.facts?.timed.map(\.value) == [1] }
+    #expect(Set(away.compactMap { $0.snapshot?.orderId }) == Set((0..<20).map { "c\($0)-o1" }))
+    #expect(Set(away.map(\.position.offset)) == [41] && away.map(\.position.n) == (1...20).map { UInt32($0) })
+    for stops in [[40], [41], [40, 41, 42]] as [[Int64]] {
+      #expect(try Self.waiting(dyingAt: stops).emitted() == bench.emitted(), "dying at \(stops)")
+    }
+  }
 }
