@@ -79,6 +79,7 @@ public func runEnrichLane(
   processor.orders = orders
   if folder.watchesDeadlines || processor.follower != nil, let idleAfterMs = settings.idleAfterMs {
     processor.idleClock = IdleClock(orders: orders, idleAfterUs: Int64(idleAfterMs) * 1_000)
+    processor.firedPerInputMax = EnrichProcessor.firedPerInput
   }
   processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(
@@ -142,7 +143,7 @@ func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
     lists: demand.lists, needsStock: demand.needsStock,
     timed: demand.timedFacts.compactMap { fact in
       History.TimedFact.Kind(rawValue: Int32(fact.kind.rawValue)).map {
-        History.TimedFact($0, span: fact.span)
+        History.TimedFact($0, span: fact.span, code: fact.code)
       }
     },
     aggregates: demand.aggregates.compactMap { aggregate in

@@ -105,6 +105,9 @@ public final class EnrichProcessor: StatefulProcessor {
   public var idleClock: IdleClock?
   /// Event times far ahead of their records' times do not move the clock that far.
   public var isClockBounded = false
+  /// Deadlines fire with an input until they have emitted so many records; the rest waits for the next input. Where
+  /// nobody writes marks no input may come any more: unbounded.
+  public var firedPerInputMax = UInt32.max
   /// A collection takes the customers changed first, up to about this many bytes. Only for state that nobody reads after
   /// the process: what is durable is collected whole.
   public var collectBytesMax = Int.max

@@ -114,15 +114,17 @@ extension ColumnFiller {
     var kind = 0
     var span: Int64 = 0
     var value: Int64 = 0
+    var code = UnsafeRawBufferPointer(start: nil, count: 0)
     while reader.next() {
       switch reader.field {
       case 1: kind = Int(truncatingIfNeeded: reader.int64())
       case 2: span = reader.int64()
       case 3: value = reader.int64()
+      case 4: code = reader.slice()
       default: reader.skip()
       }
     }
-    if let slot = layout.timedSlot(kind, span: span) { batch.setTimed(slot: slot, value) }
+    if let slot = layout.timedSlot(kind, span: span, code: code) { batch.setTimed(slot: slot, value) }
   }
 
   private mutating func fillAggregate(_ bytes: UnsafeRawBufferPointer, _ batch: FactBatch) {

@@ -10,6 +10,10 @@ final class PreparedDemand {
   let duplicateSpans: [Int64]
   /// What can be overdue and is asked for.
   let watches: [TimedFact]
+  /// Of `watches`: what is asked of the customer's last purchase.
+  let purchaseWatches: [PurchaseWatch]
+  /// ... and of his profile.
+  let profileWatches: [TimedFact]
   /// With what it holds of the order at hand.
   var aggregates: HistoryAggregates
 
@@ -18,6 +22,8 @@ final class PreparedDemand {
     self.demand = demand
     duplicateSpans = demand.timed.filter { $0.kind == .duplicates }.map(\.span)
     watches = demand.watches
+    purchaseWatches = watches.compactMap { PurchaseWatch($0) }
+    profileWatches = watches.filter { $0.kind == .coupon || $0.kind == .cart }
     aggregates = HistoryAggregates(demand.aggregates)
     var imported: [String] = []
     var missing: [String] = []
@@ -107,6 +113,9 @@ extension HistoryFolder {
   /// Whether some rule asks what is overdue.
   public var watchesDeadlines: Bool { planned.plan.watchesDeadlines }
 
+  /// Whether some rule asks of customers as of now: their deadlines are then found in all orders of each together.
+  public var watchesCustomers: Bool { planned.plan.watchesCustomers }
+
   /// `DemandPlan.watchesHash`.
   public var watchesHash: UInt64 { planned.plan.watchesHash }
 
@@ -126,6 +135,6 @@ extension HistoryFolder {
     where planned.plan.watchesMore(than: former, mall: mall, shop: order.shopNo) {
       next = min(next, nextDue(of: order, after: .min))
     }
-    return next
+    return min(next, nextCustomerDue(in: customer, after: .min))
   }
 }

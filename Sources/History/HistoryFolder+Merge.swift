@@ -142,9 +142,13 @@ extension HistoryFolder {
         decideHolders(but: index, from: latestBefore, in: customer, &cause, emit)
       }
     }
+    let purchaseDue =
+      taken.earliest == nil
+      ? .max : decideLastPurchase(but: index, before: before.last, in: customer, &cause, emit)
     return FoldOutcome(
       isDuplicate: !taken.isChanged, isLate: (before.last?.version ?? .min) > (told.latest?.version ?? .max),
-      emitted: Int(cause.n) - 1, nextDue: watchesDeadlines ? nextDue(of: order, after: clock) : .max,
+      emitted: Int(cause.n) - 1,
+      nextDue: watchesDeadlines ? min(nextDue(of: order, after: clock), purchaseDue) : .max,
       keptBytes: taken.bytes + (known == nil ? CustomerHistory.orderOverheadBytes : 0))
   }
 

@@ -110,9 +110,13 @@ public final class HistoryFolder {
       decideSiblings(of: index, before: before, in: customer, &cause, emit)
       decideHolders(but: index, from: latestBefore, in: customer, &cause, emit)
     }
+    let purchaseDue =
+      insertion == .duplicate
+      ? .max : decideLastPurchase(but: index, before: before.last, in: customer, &cause, emit)
     return FoldOutcome(
       isDuplicate: insertion == .duplicate, isLate: (before.last?.version ?? .min) > dated.version,
-      emitted: Int(cause.n), nextDue: watchesDeadlines ? nextDue(of: order, after: clock) : .max)
+      emitted: Int(cause.n),
+      nextDue: watchesDeadlines ? min(nextDue(of: order, after: clock), purchaseDue) : .max)
   }
 
   /// What is kept of a snapshot.

@@ -61,7 +61,8 @@ final class EnrichBench {
   func run(
     cacheBytes: Int, durability: Durability = .file, dyingAt stopAt: Int64? = nil,
     demand: FactDemand = FactDemand(claimWindows: [ClaimWindow(scope: .returns, months: 3)]),
-    idle: (afterUs: Int64, clock: SteppingClock)? = nil, awaited: Int = 0, isBounded: Bool = false
+    idle: (afterUs: Int64, clock: SteppingClock)? = nil, awaited: Int = 0, isBounded: Bool = false,
+    firedPerInput: UInt32 = .max
   ) throws -> EnrichProcessor.Counts {
     let producer = try Producer(settings: access.client)
     let folder = HistoryFolder(reference: reference, demand: demand)
@@ -77,6 +78,7 @@ final class EnrichBench {
     let orders = try access.topicOfItsReader("orders", of: producer)
     processor.orders = orders
     if let idle { processor.idleClock = IdleClock(orders: orders, idleAfterUs: idle.afterUs) }
+    processor.firedPerInputMax = firedPerInput
     var settings = LaneSettings(
       inputTopic: "orders", groupId: GroupNames.enrich, usesGroup: false, durability: durability)
     settings.inputPartitions = 1

@@ -111,6 +111,7 @@ struct TrialRunTests {
       rules:
         - {id: unpaid, if: 'overdue("unpaid", duration("72h"))', then: {labels: [미입금]}}
         - {id: unshipped, if: 'overdue("unshipped", duration("168h"))', then: {labels: [출고지연]}}
+        - {id: away, if: 'overdue("purchase", duration("240h"))', then: {labels: [휴면]}}
       """)
     let lines = Self.waitingOrders()
     var expected = ""
@@ -128,6 +129,8 @@ struct TrialRunTests {
     let rows = expected.split(separator: "\n").dropFirst()
     // 20 were never paid; of those paid on day 2 or 5 all are late on day 13, shipped on day 12 or not.
     #expect(rows.count { $0.contains("미입금") } == 20 && rows.count { $0.contains("출고지연") } == 20)
+    // Every customer has one order, placed on day 1.
+    #expect(rows.count { $0.contains("휴면") } == 41)
     let decisions = folder.text("out0/decisions.ndjson")
     #expect(decisions.contains(#""timed":[{"of":"overdue.unpaid","seconds":259200,"value":1}"#))
   }

@@ -36,6 +36,7 @@ final class MemoryPipeline {
   private var records: [CustomerIdentity: [[UInt8]: [UInt8]]] = [:]
   private var ledgers: [OrderIdentity: [UInt8]] = [:]
   private var offsets: [Int64] = [0, 0]
+  private var clock = Int64.min
 
   /// `order kind rule`, in the order in which they happened; labels are not among them.
   private(set) var effects: [String] = []
@@ -67,8 +68,10 @@ final class MemoryPipeline {
 
   /// Returns what goes to other customers' owners.
   private func fold(_ value: UnsafeRawBufferPointer) throws -> [[UInt8]] {
+    defer { fireDeadlines() }
     var moved: [MovedRecord] = []
     if let profile = ProfileEventValue(orders: value), let identity = CustomerIdentity(profile) {
+      advance(to: profile.at.microseconds)
       let customer = try customer(identity)
       try folder.fold(profile, position: position(identity), into: customer) { wait($0) }
       keep(customer)
@@ -85,6 +88,7 @@ final class MemoryPipeline {
       keep(customer)
     } else {
       let summary = try SnapshotSummary(value)
+      advance(to: summary.eventTime.microseconds)
       let identity = summary.customer(in: value)
       let customer = try customer(identity)
       let position = position(identity)
@@ -108,6 +112,28 @@ final class MemoryPipeline {
     let customer = try customers[identity] ?? restored(identity)
     customers[identity] = customer
     return customer
+  }
+
+  /// One clock for both partitions, as if marks moved the idle one on; it survives, as the lane's does.
+  private func advance(to instant: Int64) {
+    clock = max(clock, instant)
+    folder.clock = clock
+  }
+
+  /// Of all customers what the clock has reached; what has fired before says nothing new.
+  private func fireDeadlines() {
+    guard folder.watchesDeadlines else { return }
+    for identity in records.keys where customers[identity] == nil {
+      customers[identity] = try? restored(identity)
+    }
+    for partition in 0...1 {
+      offsets[partition] += 1
+      folder.fireAll(
+        customers.values.filter { Int($0.customer.digestLow & 1) == partition },
+        position: InputPosition(partition: Int32(partition), offset: offsets[partition])
+      ) { wait($0) }
+    }
+    customers.values.forEach(keep)
   }
 
   private func keep(_ customer: CustomerHistory) {
