@@ -1,18 +1,19 @@
 # PassFlow: the two commands that do everything are `make demo` and `make test`.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-PACKAGES := librdkafka-dev libmicrohttpd-dev libsimdjson-dev libyaml-dev libsqlite3-dev libsodium-dev libre2-dev \
+PACKAGES := librdkafka-dev libmicrohttpd-dev libsimdjson-dev libyaml-dev libsqlite3-dev libsodium-dev libre2-dev liblz4-dev \
             protobuf-compiler zstd python3 make g++
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 GEO := .build/geo/geo.csv
 
-.PHONY: help demo test lint build deps geo bench clean
+.PHONY: help demo test lint build deps geo bench mutants clean
 
 help:
 	@echo "make demo    real sample orders through the four executables on the embedded broker"
 	@echo "make test    all tests (with broker tests when KAFKA_BOOTSTRAP is set)"
 	@echo "make build   release build of the executables"
 	@echo "make lint    format check"
+	@echo "make mutants  breaks the code on purpose, one line at a time: do the tests see it?"
 	@echo "make bench   benchmarks on a real broker (KAFKA_BOOTSTRAP)"
 
 # Installs Debian's packages that are missing; asks for nothing when all are there.
@@ -43,6 +44,10 @@ test: deps
 
 lint:
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests benchmarks
+
+# Breaks the code on purpose and demands that tests see it; ONLY=text takes those whose name contains it.
+mutants: deps
+	@python3 Tests/Mutants/run.py $(if $(ONLY),"$(ONLY)")
 
 bench: build
 	@bash benchmarks/run.sh

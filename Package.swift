@@ -62,6 +62,7 @@ let package = Package(
     library("CSimdJSON", ["simdjson", "stdc++"]),
     library("CYAML", ["yaml"]),
     library("CSodium", ["sodium"]),
+    library("CLZ4", ["lz4"]),
     library("CAllocator", []),
     library("CRE2", ["re2", "stdc++"]),
     // Our own loops over columns, with the instructions that the processor has.
@@ -69,7 +70,7 @@ let package = Package(
 
     // Values and business meaning: no I/O, no clock.
     core("Orders"),
-    core("History", ["Orders", "Topics"]),
+    core("History", ["Orders", "Topics", "CLZ4"]),
     core("Rules", ["Orders", "YAML", "CRuleKernels", "CRE2"]),
 
     // Drivers: one outside thing each.
@@ -129,7 +130,13 @@ let package = Package(
     benchmark(
       "RulesBench", ["Rules", "Orders", "EvaluateStage", "RuleVersions", "Topics", "CAllocationCount"]),
     benchmark("HistoryBench", ["History", "Orders", "Topics"]),
-    benchmark("StateBench", ["EnrichStage", "History", "Stage", "Store", "Topics", "Orders", "Kafka"]),
+    benchmark(
+      "StateBench", ["BenchKit", "EnrichStage", "History", "Stage", "Store", "Topics", "Orders", "Kafka"]),
+
+    // What benchmark targets share.
+    .target(
+      name: "BenchKit", dependencies: ["Kafka", "Stage"], path: "benchmarks/BenchKit", swiftSettings: settings
+    ),
 
     // Benchmarks.
     .executableTarget(
@@ -137,7 +144,7 @@ let package = Package(
       swiftSettings: settings),
 
     // The whole pipeline on a real broker beside a bare relay: benchmarks/run.sh.
-    benchmark("PipelineBench", ["Stage", "Kafka", "Topics", "IngestStage"], folder: "pipeline"),
+    benchmark("PipelineBench", ["BenchKit", "Stage", "Kafka", "Topics", "IngestStage"], folder: "pipeline"),
     benchmark("RelayBench", ["Stage", "Kafka"], folder: "pipeline"),
 
     // What test targets share.
@@ -191,13 +198,13 @@ let package = Package(
     tests(
       "PipelineTests",
       [
-        "LaneTestKit",
+        "LaneTestKit", "TestKit",
         "Pipeline", "Files", "EnrichStage", "EvaluateStage", "RuleVersions", "History", "IngestStage", "HTTP",
         "Kafka",
         "Orders", "Rules", "Stage", "Topics",
       ]),
     tests("HTTPTests", ["HTTP"]),
-    tests("StageTests", ["Stage"]),
+    tests("StageTests", ["TestKit", "Stage", "Kafka", "Store"]),
     tests("StageSimulationTests", ["TestKit", "Stage", "Kafka", "Store"]),
   ],
   cxxLanguageStandard: .cxx17

@@ -181,6 +181,7 @@ def scenario_suites(tally, logs):
         ("Tests/Scenarios/processes.py", "Four executables as processes"),
         ("Tests/Scenarios/faults.py", "Stages under faults"),
         ("Tests/Scenarios/lost_acks.py", "Lost acknowledgements"),
+        ("Tests/Scenarios/standby.py", "Standby instances"),
     ):
         if not os.path.exists(os.path.join(ROOT, script)):
             continue

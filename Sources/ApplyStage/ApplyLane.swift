@@ -60,7 +60,8 @@ public func runApplyLane(
   prepare(processor)
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,
-    consumer: try broker.consumer(group: settings.lane.groupId), producer: producer, processor: processor,
+    consumer: try broker.consumer(group: settings.lane.groupId, reading: settings.lane.inputTopic),
+    producer: producer, processor: processor,
     schemaVersion: ApplyProcessor.schemaVersion,
     effectTopics: [EffectTopic(name: settings.topics.actions, handle: actions)], context: context)
   lane.run()

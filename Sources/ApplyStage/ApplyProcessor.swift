@@ -165,7 +165,7 @@ public final class ApplyProcessor: StatefulProcessor {
 
   /// The common case: a newer decision of the same partition that asks for what the last one asked for.
   private func confirm(_ header: DecisionHeader, _ digest: DesiredDigest, _ entry: LedgerEntry) -> Bool {
-    guard let last = entry.position, header.position.partition == last.partition, last < header.position,
+    guard let last = entry.position, header.position.follows(last),
       digest == entry.digest, sameBytes(entry.ruleSet, header.ruleSet)
     else { return false }
     entry.confirm(header.position, latestVersion: header.latestVersion)
@@ -180,7 +180,7 @@ public final class ApplyProcessor: StatefulProcessor {
     guard let onLabels, shop.refusesNothing, !sendsActions, wave.isEmpty, !reconciler.options.keepOnUnknown
     else { return false }
     if let last = entry.position {
-      guard header.position.partition == last.partition, last < header.position else { return false }
+      guard header.position.follows(last) else { return false }
     }
     var refused: [OrderEffect] = []
     let isDirect = try entry.withFields { fields in

@@ -56,11 +56,13 @@ public struct Reconciler: Sendable {
   enum Order { case older, equal, newer }
 
   /// Where the decision stands to the last one acted on. Offsets of different partitions cannot be compared: an
-  /// order that moved to another partition goes by the newest snapshot seen, then by position.
+  /// order that moved to another customer goes by the newest snapshot seen, then by position, its epoch first.
   static func order(_ decision: DecisionValue, _ ledger: AppliedLedgerValue) -> Order {
     let (new, last) = (decision.position, ledger.position)
     if new == last { return .equal }
-    if new.partition != last.partition, decision.latestVersion != ledger.latestVersion {
+    if new.partition != last.partition || new.epoch != last.epoch,
+      decision.latestVersion != ledger.latestVersion
+    {
       return decision.latestVersion < ledger.latestVersion ? .older : .newer
     }
     return new < last ? .older : .newer

@@ -1,6 +1,15 @@
 import History
 import Topics
 
+/// Where a deadline stands among those of its partition.
+struct DeadlinePlace: Equatable {
+  var due: Int64
+  var key: [UInt8] = []
+
+  /// Before every deadline.
+  static let first = DeadlinePlace(due: .min)
+}
+
 /// The deadlines of one partition and the clock that they fall due by (docs/design.md, "Deadlines"). Owned by one lane.
 final class Deadlines {
   /// Customers of one partition with a deadline to come; the next one is not watched.
@@ -14,6 +23,8 @@ final class Deadlines {
   private(set) var watchesHash: UInt64
   /// The clock's record differs from what was last handed to the changelog.
   var isChanged: Bool
+  /// The last deadline that fired of those that the clock has reached; nil: all of them have.
+  private(set) var reached: DeadlinePlace?
   private(set) var unwatched = 0
   /// When the partition had its last input or mark, µs of the owner's clock.
   var lastActiveUs: Int64
@@ -30,8 +41,12 @@ final class Deadlines {
     }
   }
 
-  init(clock: Int64 = .min, watchesHash: UInt64, isChanged: Bool = true, nowUs: Int64 = 0) {
+  init(
+    clock: Int64 = .min, watchesHash: UInt64, isChanged: Bool = true, nowUs: Int64 = 0,
+    reached: DeadlinePlace? = nil
+  ) {
     self.clock = clock
+    self.reached = reached
     self.watchesHash = watchesHash
     self.isChanged = isChanged
     lastActiveUs = nowUs
@@ -67,6 +82,16 @@ final class Deadlines {
     scheduled[key] = due
     push(Entry(due: due, key: key))
   }
+
+  /// How far firing has come.
+  func reach(_ place: DeadlinePlace?) {
+    guard place != reached else { return }
+    reached = place
+    isChanged = true
+  }
+
+  /// Some deadline that the clock has reached is still to fire.
+  var isBehind: Bool { reached != nil && next <= clock }
 
   /// Takes out the first customer whose deadline the clock has reached.
   func popDue() -> (key: [UInt8], due: Int64)? {
@@ -110,21 +135,32 @@ final class Deadlines {
     var writer = ProtobufWriter(capacity: 32)
     writer.int64(1, clock)
     writer.fixed64(2, watchesHash)
+    if let reached {
+      writer.presentInt64(3, reached.due)
+      writer.bytes(4, reached.key)
+    }
     return writer.bytes
   }
 
-  /// What a stored record says; nil when it is malformed.
-  static func read(_ record: UnsafeRawBufferPointer) -> (clock: Int64, watchesHash: UInt64)? {
-    var reader = ProtobufReader(record)
+  struct Stored {
     var clock = Int64.min
-    var hash: UInt64 = 0
+    var watchesHash: UInt64 = 0
+    var reached: DeadlinePlace?
+  }
+
+  /// What a stored record says; nil when it is malformed.
+  static func read(_ record: UnsafeRawBufferPointer) -> Stored? {
+    var reader = ProtobufReader(record)
+    var stored = Stored()
     while reader.next() {
       switch reader.field {
-      case 1: clock = reader.int64()
-      case 2: hash = reader.fixed64()
+      case 1: stored.clock = reader.int64()
+      case 2: stored.watchesHash = reader.fixed64()
+      case 3: stored.reached = DeadlinePlace(due: reader.int64())
+      case 4: stored.reached?.key = [UInt8](reader.slice())
       default: reader.skip()
       }
     }
-    return reader.failed ? nil : (clock, hash)
+    return reader.failed ? nil : stored
   }
 }

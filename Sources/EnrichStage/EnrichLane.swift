@@ -85,15 +85,17 @@ public func runEnrichLane(
     effects = try announcements(broker, settings.topics.ruleDemands, producer, settings.report)
     processor.announces = !effects.isEmpty
   }
+  let orders = try broker.topicOfItsReader(settings.topics.orders, of: producer)
+  processor.orders = orders
   if folder.watchesDeadlines || processor.follower != nil, let idleAfterMs = settings.idleAfterMs {
-    processor.idleClock = IdleClock(
-      orders: try broker.topic(settings.topics.orders, of: producer, readBy: GroupNames.enrich),
-      idleAfterUs: Int64(idleAfterMs) * 1_000)
+    processor.idleClock = IdleClock(orders: orders, idleAfterUs: Int64(idleAfterMs) * 1_000)
+    processor.firedPerInputMax = EnrichProcessor.firedPerInput
   }
   processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatefulLane(
     settings: settings.lane, clientSettings: broker.client,
-    consumer: try broker.consumer(group: settings.lane.groupId), producer: producer, processor: processor,
+    consumer: try broker.consumer(group: settings.lane.groupId, reading: settings.lane.inputTopic),
+    producer: producer, processor: processor,
     schemaVersion: EnrichProcessor.schemaVersion, effectTopics: effects, context: context)
   lane.run()
   producer.close(timeoutMs: 2_000)
@@ -151,7 +153,7 @@ func factDemand(_ demand: Rules.FactDemand) -> History.FactDemand {
     lists: demand.lists, needsStock: demand.needsStock,
     timed: demand.timedFacts.compactMap { fact in
       History.TimedFact.Kind(rawValue: Int32(fact.kind.rawValue)).map {
-        History.TimedFact($0, span: fact.span)
+        History.TimedFact($0, span: fact.span, code: fact.code)
       }
     },
     aggregates: demand.aggregates.compactMap { aggregate in

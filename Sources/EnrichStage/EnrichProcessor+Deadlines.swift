@@ -36,25 +36,23 @@ public enum ClockMark {
 extension EnrichProcessor {
   /// An event may be so far ahead of its record's time for the clock, where that is bounded.
   static let aheadUsMax: Int64 = 600_000_000
+  /// A partition that is behind with its deadlines gets a mark after so long without an input.
+  static let behindAfterUs: Int64 = 1_000_000
 
   /// Finds the clock and every deadline of a partition that was claimed; nil when no rule has ever asked for any.
   func deadlines(of state: PartitionState) throws -> Deadlines? {
-    var stored: (clock: Int64, watchesHash: UInt64)?
+    var stored: Deadlines.Stored?
     try state.scan(prefix: Deadlines.recordKey) { _, record in stored = Deadlines.read(record) }
     // A clock that is there goes on: published rules may ask again, and then it has to be the same for everybody.
     guard folder.watchesDeadlines || stored != nil else { return nil }
     let hash = folder.watchesHash
     let isSame = stored?.watchesHash == hash
-    let deadlines = Deadlines(
-      clock: stored?.clock ?? .min, watchesHash: hash, isChanged: !isSame, nowUs: clockUs())
     // What was not watched before may be long due.
-    let after = isSame ? deadlines.clock : .min
+    let deadlines = Deadlines(
+      clock: stored?.clock ?? .min, watchesHash: hash, isChanged: !isSame, nowUs: clockUs(),
+      reached: isSame ? stored?.reached : .first)
     guard folder.watchesDeadlines else { return deadlines }
-    try state.scan(prefix: []) { key, record in
-      guard key.first != Deadlines.recordKey.first else { return }
-      let found = try folder.storedDeadline(key: key, record: record, after: after)
-      deadlines.schedule(found.customerKey, found.nextDue)
-    }
+    try scheduleStored(deadlines, of: state)
     return deadlines
   }
 
@@ -72,10 +70,13 @@ extension EnrichProcessor {
   func fireDue(
     _ deadlines: Deadlines, _ message: MessageView, emitted: Int, _ customers: Customers, _ producer: Producer
   ) throws {
-    guard deadlines.next <= deadlines.clock else { return }
+    guard deadlines.next <= deadlines.clock else { return deadlines.reach(nil) }
     folder.clock = deadlines.clock
     var number = UInt32(clamping: max(emitted, 1))
-    while let (key, due) = deadlines.popDue() {
+    let first = number
+    var place: DeadlinePlace?
+    while number - first < firedPerInputMax, let (key, due) = deadlines.popDue() {
+      place = DeadlinePlace(due: due, key: key)
       guard let identity = CustomerIdentity(recordPrefix: key) else { continue }
       let customer = try self.customer(identity, key: key, customers)
       let next = folder.nextDue(in: customer, after: due - 1)
@@ -91,8 +92,10 @@ extension EnrichProcessor {
       counts.emitted += outcome.emitted
       counts.fired += outcome.emitted
       deadlines.schedule(key, outcome.nextDue)
-      note(customer, key: key, customers)
+      customer.accountedBytes += customer.takePurchaseBytes()
+      try note(customer, key: key, customers)
     }
+    deadlines.reach(deadlines.next <= deadlines.clock ? place ?? deadlines.reached : nil)
     counts.deadlinesUnwatched = deadlines.unwatched
   }
 
@@ -103,11 +106,14 @@ extension EnrichProcessor {
     guard let idleClock else { return }
     let now = clockUs()
     for (partition, customers) in partitions {
-      guard let deadlines = customers.deadlines, deadlines.next <= now, deadlines.clock < now,
-        now - deadlines.lastActiveUs >= idleClock.idleAfterUs
-      else { continue }
+      guard let deadlines = customers.deadlines else { continue }
+      let isIdle = now - deadlines.lastActiveUs >= idleClock.idleAfterUs
+      let isBehind = deadlines.isBehind && now - deadlines.lastActiveUs >= EnrichProcessor.behindAfterUs
+      guard isBehind || (isIdle && deadlines.next <= now && deadlines.clock < now) else { continue }
       deadlines.lastActiveUs = now
-      _ = try ClockMark.value(at: now).withUnsafeBytes {
+      // What is left goes on with the clock as it is.
+      let instant = isBehind ? deadlines.clock : now
+      _ = try ClockMark.value(at: instant).withUnsafeBytes {
         try producer.send(topic: idleClock.orders, partition: partition, key: nil, value: $0)
       }
       producer.flushPending()

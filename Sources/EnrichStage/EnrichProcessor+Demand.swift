@@ -69,14 +69,9 @@ extension EnrichProcessor {
     deadlines.watch(plan.watchesHash)
     folder.clock = deadlines.clock
     guard plan.watchesMore(than: former) else { return }
-    if !customers.isFileEmpty {
-      try customers.state.scan(prefix: []) { key, record in
-        guard key.first != 0xFF, folder.watchesMore(than: former, key: key) else { return }
-        // What was not watched before may be long due.
-        let found = try folder.storedDeadline(key: key, record: record, after: .min)
-        deadlines.schedule(found.customerKey, found.nextDue)
-      }
-    }
+    // What was not watched before may be long due.
+    deadlines.reach(.first)
+    if !customers.isFileEmpty { try scheduleStored(deadlines, of: customers.state, moreThan: former) }
     // What the file does not have yet.
     for (key, customer) in customers.collected + customers.touched {
       deadlines.schedule(key, folder.nextDue(in: customer, watchedMoreThan: former))

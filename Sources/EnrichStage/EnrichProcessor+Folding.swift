@@ -48,7 +48,7 @@ extension EnrichProcessor {
         found: "\(value.count) bytes"), producer)
   }
 
-  private func refuse(_ message: MessageView, _ error: any Error, _ producer: Producer) throws {
+  func refuse(_ message: MessageView, _ error: any Error, _ producer: Producer) throws {
     try deadLetter(
       message,
       Problem(

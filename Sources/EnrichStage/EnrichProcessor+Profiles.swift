@@ -22,10 +22,11 @@ extension EnrichProcessor {
     }
     guard let outcome else { return }
     counts.profiles += 1
+    customers.deadlines?.schedule(key, outcome.nextDue)
     if !outcome.isDuplicate {
       customers.hasProfiles = true
       customer.accountedBytes += value.count + EnrichProcessor.contextOverheadBytes
     }
-    note(customer, key: key, customers)
+    try note(customer, key: key, customers)
   }
 }

@@ -28,6 +28,12 @@ public final class EnrichProcessor: StatefulProcessor {
     public var contexts = 0
     /// Likewise, of customers.
     public var profiles = 0
+    /// Merges of customers, repeats included.
+    public var merges = 0
+    /// Moved orders that were folded here.
+    public var moved = 0
+    /// Records written for another customer's owner.
+    public var handedOn = 0
     public var emitted = 0
     public var duplicates = 0
     public var late = 0
@@ -55,6 +61,8 @@ public final class EnrichProcessor: StatefulProcessor {
     var isFileEmpty: Bool
     /// Some customer's profile may be in the file.
     var hasProfiles = false
+    /// Some customer was merged into another one.
+    var hasMerges = false
     /// Nil when no rule has ever asked for any.
     var deadlines: Deadlines?
     var demand: PartitionDemand
@@ -71,6 +79,9 @@ public final class EnrichProcessor: StatefulProcessor {
       try state.page(after: ProfileKey.prefix, limit: 1) { key, _ in
         hasProfiles = key.starts(with: ProfileKey.prefix)
       }
+      try state.page(after: MergeKey.prefix, limit: 1) { key, _ in
+        hasMerges = key.starts(with: MergeKey.prefix)
+      }
     }
   }
 
@@ -78,6 +89,8 @@ public final class EnrichProcessor: StatefulProcessor {
   private var persistedParts = 0
   let folder: HistoryFolder
   private let outputs: Outputs
+  /// Topic `orders`, of the lane's producer: for orders that a merge of customers moves.
+  public var orders: TopicHandle?
   /// What is computed for the rules of the configuration.
   private let base: PlannedDemands
   /// The reference files of the configuration.
@@ -102,6 +115,9 @@ public final class EnrichProcessor: StatefulProcessor {
   public var idleClock: IdleClock?
   /// Event times far ahead of their records' times do not move the clock that far.
   public var isClockBounded = false
+  /// Deadlines fire with an input until they have emitted so many records; the rest waits for the next input. Where
+  /// nobody writes marks no input may come any more: unbounded.
+  public var firedPerInputMax = UInt32.max
   /// A collection takes the customers changed first, up to about this many bytes. Only for state that nobody reads after
   /// the process: what is durable is collected whole.
   public var collectBytesMax = Int.max
@@ -110,6 +126,7 @@ public final class EnrichProcessor: StatefulProcessor {
   public var residentBytesMax = Int.max
   /// Bytes by which each partition's cache is smaller than `cacheBytesMax`.
   private var cacheReduction = 0
+  private let ledgerWriter = LedgerWriter()
   /// Reused: key of the record on its way out.
   private var outputKey: [UInt8] = []
 
@@ -165,11 +182,11 @@ public final class EnrichProcessor: StatefulProcessor {
       folder.use(customers.reference.planned)
       folder.use(customers.demand.planned)
       if let deadlines = customers.deadlines { folder.clock = deadlines.clock }
-      // A profile's records are numbered from 1, since none is its own.
+      // Records of a profile or a moved order are numbered from 1, since none is its own.
       var unnumbered = 0
       if ContextEventValue.isHeld(by: value) {
         try foldContext(value, message, customers, producer)
-      } else if RuleSwitchValue.isDemand(value) {
+      } else if RuleSwitchValue.isHeld(by: value) {
         if try !takeDemand(value, message, customers) {
           try malformed("demand", expected: "a RuleSwitch", value, message, producer)
         }
@@ -179,6 +196,12 @@ public final class EnrichProcessor: StatefulProcessor {
         }
       } else if ProfileEventValue.isHeld(by: value) {
         try foldProfile(value, message, customers, producer)
+        unnumbered = 1
+      } else if MergeEventValue.isHeld(by: value) {
+        try foldMerge(value, message, customers, producer)
+        unnumbered = 1
+      } else if MovedOrderValue.isHeld(by: value) {
+        try foldMoved(value, message, customers, producer)
         unnumbered = 1
       } else {
         try fold(value, message, customers, producer)
@@ -209,13 +232,17 @@ public final class EnrichProcessor: StatefulProcessor {
     }
     let key = identity.recordPrefix
     let customer = try self.customer(identity, key: key, customers)
+    let isHandedOn = try isHandedOn(customer, message, producer) { () throws(HistoryError) in
+      try folder.forward(context, of: customer)
+    }
+    if isHandedOn { return }
     let outcome = try emitting(message, producer) { emit throws(HistoryError) in
       try folder.fold(context, position: message.inputPosition, into: customer, emit: emit)
     }
     guard let outcome else { return }
     counts.contexts += 1
     if !outcome.isDuplicate { customer.accountedBytes += EnrichProcessor.contextOverheadBytes }
-    note(customer, key: key, customers)
+    try note(customer, key: key, customers)
   }
 
   private func fold(
@@ -234,6 +261,10 @@ public final class EnrichProcessor: StatefulProcessor {
     if let deadlines = customers.deadlines {
       advanceClock(deadlines, to: summary.eventTime.microseconds, message)
     }
+    let isHandedOn = try isHandedOn(customer, message, producer) { () throws(HistoryError) in
+      try folder.forward(value, summary: summary, of: customer)
+    }
+    if isHandedOn { return }
     let orderCount = customer.orderCount
     let outcome = try emitting(message, producer) { emit throws(HistoryError) in
       try folder.fold(value, summary: summary, position: message.inputPosition, into: customer, emit: emit)
@@ -245,7 +276,7 @@ public final class EnrichProcessor: StatefulProcessor {
       summary.keptBytes(of: value) + CustomerHistory.snapshotOverheadBytes
       + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes
       + customer.takePurchaseBytes()
-    note(customer, key: key, customers)
+    try note(customer, key: key, customers)
   }
 
   static let contextOverheadBytes = 64
@@ -275,6 +306,11 @@ public final class EnrichProcessor: StatefulProcessor {
           records.append(([UInt8](key), [UInt8](value)))
         }
       }
+      if customers.hasMerges {
+        try customers.state.scan(prefix: MergeKey.bytes(ofCustomer: key)) { key, value in
+          records.append(([UInt8](key), [UInt8](value)))
+        }
+      }
       counts.loads += 1
     }
     let customer =
@@ -285,7 +321,9 @@ public final class EnrichProcessor: StatefulProcessor {
     return customer
   }
 
-  func note(_ customer: CustomerHistory, key: [UInt8], _ customers: Customers) {
+  /// Throws `malformedRecord`, which stops the lane, before anything of such a customer can be committed.
+  func note(_ customer: CustomerHistory, key: [UInt8], _ customers: Customers) throws {
+    if customer.isMalformed { throw HistoryError.malformedRecord }
     if !customer.isTouched {
       guard customer.hasChanges else { return }
       customer.isTouched = true
@@ -301,9 +339,13 @@ public final class EnrichProcessor: StatefulProcessor {
       var collected = StateChanges()
       swap(&collected, &changes)
       let count = countToCollect(customers)
-      for (_, customer) in customers.touched[..<count] {
+      for (key, customer) in customers.touched[..<count] {
         customer.isTouched = false
-        customer.changedRecords { key, value in collected.put(partition: partition, key: key, value: value) }
+        customer.removedRecords { collected.put(partition: partition, key: $0, value: nil) }
+        customer.changedRecords(using: ledgerWriter) { key, value in
+          collected.put(partition: partition, key: key, value: value)
+        }
+        account(customer, key, customers)
       }
       if let deadlines = customers.deadlines, deadlines.isChanged {
         deadlines.isChanged = false

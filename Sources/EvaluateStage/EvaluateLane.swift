@@ -50,7 +50,9 @@ public func runEvaluateLane(
     seal: settings.seal)
   processor.refused.onLetter = settings.lane.onDeadLetter
   let lane = StatelessLane(
-    settings: settings.lane, consumer: try broker.consumer(group: settings.lane.groupId), producer: producer,
+    settings: settings.lane,
+    consumer: try broker.consumer(group: settings.lane.groupId, reading: settings.lane.inputTopic),
+    producer: producer,
     processor: processor, context: context)
   lane.run()
   producer.close(timeoutMs: 2_000)

@@ -24,29 +24,27 @@ public final class CustomerHistory {
   private var identityHashes: [UInt64] = []
   /// Of a customer with many orders: the last index by identity hash, and the one before it with the same hash.
   private var indexByHash: [UInt64: Int32] = [:]
-  private let changed = ChangedOrders()
+  private let changed: ChangedOrders
   /// Orders of which only beacons are known: in no pass over the orders, because they have no state.
   private var awaited: [FoldedOrder] = []
   /// Memory that reading lines has taken since this was last asked for.
   var purchaseBytes = 0
   /// What is known of the customer beside the orders, by shop.
   private(set) var profiles: [CustomerProfile] = []
+  /// Whether, and into whom, the customer was merged.
+  var merge = CustomerMerge()
   /// The latest event time of the key.
   private(set) var latestEventTime = Int64.min
 
-  /// What a pass over all orders needs of each, side by side in memory.
-  struct Standing {
-    /// Of the latest state.
-    var latest: Contribution
-    /// Event time of the latest state.
-    var latestSince: Int64
-    /// T(X), `.max` while open.
-    var cut: Int64
-    var isFirstSeenClosed: Bool
-  }
+  typealias Standing = OrderStanding
+
+  /// A stored record of it turned out malformed when it was needed: nothing of the customer may be emitted or stored any
+  /// more, and its owner must stop.
+  public var isMalformed: Bool { changed.isMalformed }
 
   public init(customer: CustomerIdentity) {
     self.customer = customer
+    changed = ChangedOrders(customer: customer)
   }
 
   public var orderCount: Int { orders.count }
@@ -55,16 +53,17 @@ public final class CustomerHistory {
   public var memoryBytes: Int {
     var sum = 400 + orders.count * Self.orderOverheadBytes + awaited.count * 400
     for profile in profiles { sum += 400 + profile.byteCount }
-    for order in orders {
-      sum += order.snapshotBytes + order.snapshots.count * Self.snapshotOverheadBytes
-    }
-    return sum
+    return orders.reduce(sum) { $0 + $1.memoryBytes }
   }
 
-  /// Memory taken by what was read of the orders' lines since the last call, for a cache's budget.
+  /// Memory taken by what was read of the orders' lines and records since the last call, less what was let go, for a
+  /// cache's budget.
   public func takePurchaseBytes() -> Int {
-    defer { purchaseBytes = 0 }
-    return purchaseBytes
+    defer {
+      purchaseBytes = 0
+      changed.unpackedBytes = 0
+    }
+    return purchaseBytes + changed.unpackedBytes
   }
 
   /// What a snapshot takes besides its bytes, and an order besides its snapshots.
@@ -157,6 +156,24 @@ public final class CustomerHistory {
     profiles.append(profile)
   }
 
+  /// Hands out all orders, by number and shop, and forgets them.
+  func takeOrders() -> [FoldedOrder] {
+    let taken = (orders + awaited).sorted {
+      let order = compareBytes($0.orderId, $1.orderId)
+      return order != 0 ? order < 0 : $0.shopNo < $1.shopNo
+    }
+    let prefix = customer.recordPrefix
+    for order in taken {
+      merge.removedKeys.append(RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId))
+      order.changes = nil
+    }
+    changed.orders = []
+    (orders, standings, awaited, identityHashes, indexByHash) = ([], [], [], [], [:])
+    blocks = HistoryBlocks()
+    latestEventTime = .min
+    return taken
+  }
+
   private func takeAwaited(_ shopNo: Int32, _ orderId: [UInt8]) -> FoldedOrder? {
     guard !awaited.isEmpty,
       let index = awaited.firstIndex(where: { $0.shopNo == shopNo && $0.orderId == orderId })
@@ -167,30 +184,24 @@ public final class CustomerHistory {
   @discardableResult
   private func append(_ order: FoldedOrder) throws(HistoryError) -> Int {
     guard orders.count < Self.ordersMax else { throw .tooManyOrders }
-    guard let latest = order.latest else { throw .malformedRecord }
+    guard let standing = order.standing else { throw .malformedRecord }
     let hash = order.orderId.withUnsafeBytes { Self.identityHash(order.shopNo, $0) }
     identityHashes.append(hash)
     orders.append(order)
     order.changes = changed
     addToTable(hash)
-    standings.append(
-      Standing(
-        latest: latest.contribution, latestSince: latest.eventTime, cut: order.cut,
-        isFirstSeenClosed: order.isFirstSeenClosed))
-    latestEventTime = max(latestEventTime, order.snapshots.last?.eventTime ?? .min)
+    standings.append(standing)
+    latestEventTime = max(latestEventTime, standing.lastEventTime)
     blocks.refresh(orders.count - 1, of: standings)
     return orders.count - 1
   }
 
   private func refresh(_ index: Int, _ outcome: FoldedOrder.Insertion, _ snapshot: DatedSnapshot) {
-    let order = orders[index]
-    guard let latest = order.latest else { return }
-    standings[index] = Standing(
-      latest: latest.contribution, latestSince: latest.eventTime, cut: order.cut,
-      isFirstSeenClosed: order.isFirstSeenClosed)
+    guard let standing = orders[index].standing else { return }
+    standings[index] = standing
     blocks.refresh(index, of: standings)
     if outcome == .replaced {
-      latestEventTime = orders.reduce(Int64.min) { max($0, $1.snapshots.last?.eventTime ?? .min) }
+      latestEventTime = orders.reduce(Int64.min) { max($0, $1.lastEventTime ?? .min) }
     } else {
       latestEventTime = max(latestEventTime, snapshot.eventTime)
     }
@@ -210,40 +221,48 @@ public final class CustomerHistory {
     customer: CustomerIdentity, records: some Sequence<(key: [UInt8], value: [UInt8])>
   ) throws(HistoryError) {
     self.customer = customer
+    changed = ChangedOrders(customer: customer)
     for (key, value) in records {
       if key.starts(with: ProfileKey.prefix) {
         try restoreProfile(key, value)
         continue
       }
+      if key.starts(with: MergeKey.prefix) {
+        guard key == MergeKey.bytes(ofCustomer: customer.recordPrefix) else { throw .otherCustomer }
+        try merge.restore(value, mallId: customer.mallId)
+        continue
+      }
       guard let parts = key.withUnsafeBytes({ RecordKey($0) }) else { throw .malformedRecord }
       guard parts.customer == customer else { throw .otherCustomer }
       let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
-      // `Array.withUnsafeBytes` forgets the thrown type.
-      let restored = value.withUnsafeBytes { bytes in
-        Result { () throws(HistoryError) in try order.restore(bytes) }
-      }
-      try restored.get()
+      order.changes = changed
+      try order.restore(value)
       guard parts.orderId.withUnsafeBytes({ indexOfOrder(shopNo: parts.shopNo, orderId: $0) }) == nil else {
         throw .malformedRecord
       }
-      order.changes = changed
-      if order.latest == nil { awaited.append(order) } else { try append(order) }
+      if !order.hasStates { awaited.append(order) } else { try append(order) }
     }
+  }
+
+  /// Hands out the keys of records that are to be deleted, before `changedRecords`. The bytes are lent.
+  public func removedRecords(_ remove: (_ key: UnsafeRawBufferPointer) -> Void) {
+    for key in merge.removedKeys { key.withUnsafeBytes { remove($0) } }
+    merge.removedKeys = []
   }
 
   /// Hands out the record of every order changed since the last call, and takes them as stored. The bytes are lent.
   public func changedRecords(
+    using writer: LedgerWriter = LedgerWriter(),
     into store: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
   ) {
     guard hasChanges else { return }
     let prefix = customer.recordPrefix
-    var writer = ProtobufWriter(capacity: 4096)
     for order in changed.orders {
-      writer.removeAll()
-      order.write(to: &writer)
+      order.write(to: writer)
       let key = RecordKey.bytes(prefix: prefix, shopNo: order.shopNo, orderId: order.orderId)
-      key.withUnsafeBytes { keyBytes in writer.withUnsafeBytes { store(keyBytes, $0) } }
+      key.withUnsafeBytes { keyBytes in writer.record.withUnsafeBytes { store(keyBytes, $0) } }
       order.isChanged = false
+      if order.isSettled { writer.record.withUnsafeBytes { order.pack($0) } }
     }
     for index in profiles.indices where !profiles[index].changed.isEmpty {
       let shopNo = profiles[index].shopNo
@@ -252,8 +271,16 @@ public final class CustomerHistory {
         key.withUnsafeBytes { key in record.withUnsafeBytes { store(key, $0) } }
       }
     }
+    if merge.isChanged {
+      merge.isChanged = false
+      MergeKey.bytes(ofCustomer: prefix).withUnsafeBytes { key in
+        merge.record.withUnsafeBytes { store(key, $0) }
+      }
+    }
     changed.orders.removeAll(keepingCapacity: changed.orders.count < 64)
   }
 
-  public var hasChanges: Bool { !changed.orders.isEmpty || profiles.contains { !$0.changed.isEmpty } }
+  public var hasChanges: Bool {
+    !changed.orders.isEmpty || merge.isChanged || profiles.contains { !$0.changed.isEmpty }
+  }
 }

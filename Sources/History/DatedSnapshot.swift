@@ -14,12 +14,14 @@ struct Contribution: Equatable {
     static let hasFaultClaims = Flags(rawValue: 32)
   }
 
-  var placedAt: Int64
-  var netAmount: Int64
-  var fingerprintHigh: UInt64
-  var fingerprintLow: UInt64
-  var currencyCode: UInt32
-  var flags: Flags
+  var placedAt: Int64 = 0
+  var netAmount: Int64 = 0
+  var fingerprintHigh: UInt64 = 0
+  var fingerprintLow: UInt64 = 0
+  var currencyCode: UInt32 = 0
+  var flags: Flags = []
+
+  init() {}
 
   init(_ summary: SnapshotSummary) {
     placedAt = summary.placedAt.microseconds
@@ -34,6 +36,18 @@ struct Contribution: Equatable {
     if summary.isGiftPending { flags.insert(.giftPending) }
     if summary.hasReceiverFingerprint { flags.insert(.hasReceiver) }
     if !summary.faultClaims.isEmpty { flags.insert(.hasFaultClaims) }
+  }
+
+  /// Alike but for the receiver and what says whether a parcel can be shared.
+  func givesSameSums(as other: Contribution) -> Bool {
+    let parcel: Flags = [.open, .giftPending, .hasReceiver]
+    return placedAt == other.placedAt && netAmount == other.netAmount && currencyCode == other.currencyCode
+      && flags.subtracting(parcel) == other.flags.subtracting(parcel)
+  }
+
+  /// Placed so far apart from any of that span that no parcel can be shared, in whatever state.
+  @inline(__always) func isApart(first: Int64, last: Int64) -> Bool {
+    placedAt &- last > Contribution.bundleWindowUs || first &- placedAt > Contribution.bundleWindowUs
   }
 
   /// `bundle.partners`: both ends of the hour count (D16). Whether `self` may bundle at all is the caller's to say.

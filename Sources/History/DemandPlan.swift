@@ -21,6 +21,9 @@ public struct DemandPlan: Sendable {
   public private(set) var watchesHash: UInt64
   /// Some rule asks what is overdue.
   public private(set) var watchesDeadlines: Bool
+  /// Some rule asks of customers as of now.
+  public var watchesCustomers: Bool { customerDemands > 0 }
+  private var customerDemands = 0
 
   private struct Mall {
     var name: [UInt8]
@@ -36,6 +39,7 @@ public struct DemandPlan: Sendable {
     demands = [shared]
     watchesHash = DemandPlan.hash(shared.watches)
     watchesDeadlines = !shared.watches.isEmpty
+    customerDemands = shared.watchesCustomers ? 1 : 0
     var known = [shared: Int32(0)]
     // Malls before their shops, which are compared with them; in one order, so that equal plans are equal.
     let scopes = own.keys.map { (Array($0.mall.utf8), $0) }.sorted {
@@ -48,6 +52,7 @@ public struct DemandPlan: Sendable {
       guard index != place.map({ malls[$0].demand }) ?? 0 else { continue }
       if Int(index) == demands.count {
         demands.append(demand)
+        if demand.watchesCustomers { customerDemands += 1 }
         known[demand] = index
       }
       enter(name, scope.shop, index, at: place)
@@ -101,6 +106,7 @@ public struct DemandPlan: Sendable {
       var hash = ContentHash()
       hash.add(UInt64(UInt32(bitPattern: fact.kind.rawValue)))
       hash.add(UInt64(bitPattern: fact.span))
+      if !fact.code.isEmpty { fact.code.withUnsafeBytes { hash.add($0) } }
       return sum &+ hash.value
     }
   }
@@ -144,6 +150,9 @@ extension FactDemand {
     bounded.aggregates = Array(aggregates.prefix(Self.aggregatesMax))
     return bounded
   }
+
+  /// Something is asked of the customer as of now.
+  var watchesCustomers: Bool { timed.contains { $0.kind.isOfCustomer } }
 
   /// What can be overdue and is asked for.
   var watches: [TimedFact] { timed.filter { $0.kind != .duplicates } }

@@ -32,4 +32,6 @@ public struct FoldOutcome: Equatable, Sendable {
   public var emitted: Int
   /// The first deadline of the order that the clock has not reached; `.max`: none.
   public var nextDue = Int64.max
+  /// Of a moved order: memory that its states take here, as `CustomerHistory.memoryBytes` estimates it.
+  public var keptBytes = 0
 }

@@ -26,16 +26,27 @@ public struct TimedFact: Hashable, Sendable {
     case unpaid = 1
     case giftAddress = 2
     case unshipped = 3
+    /// Of the customer's last purchase: nothing since (docs/design.md, "A customer who does not come back").
+    case purchase = 4
+    /// Of the customer's profile, on his last purchase: a coupon expires within the span.
+    case coupon = 5
+    /// ... something has been in the cart for the span and was not bought.
+    case cart = 6
+
+    var isOfCustomer: Bool { self == .purchase || self == .coupon || self == .cart }
   }
 
   public var kind: Kind
   /// µs, 0…`spanMax`.
   public var span: Int64
+  /// Of a purchase: SKU or product code as UTF-8; empty: any.
+  public var code: [UInt8]
 
   public static let spanMax: Int64 = 40_000_000_000_000
 
-  public init(_ kind: Kind, span: Int64) {
+  public init(_ kind: Kind, span: Int64, code: [UInt8] = []) {
     self.kind = kind
+    self.code = code
     self.span = min(max(span, 0), Self.spanMax)
   }
 }

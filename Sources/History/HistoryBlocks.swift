@@ -8,6 +8,8 @@ struct HistoryBlocks {
     var placedFirst = Int64.max
     var placedLast = Int64.min
     var latestSince = Int64.min
+    /// `OrderStanding.sumsSince`.
+    var sumsSince = Int64.min
     /// Latest T(X) of a closed order.
     var cutLast = Int64.min
     var orders: Int64 = 0
@@ -42,6 +44,7 @@ struct HistoryBlocks {
       block.placedFirst = min(block.placedFirst, latest.placedAt)
       block.placedLast = max(block.placedLast, latest.placedAt)
       block.latestSince = max(block.latestSince, standing.latestSince)
+      block.sumsSince = max(block.sumsSince, standing.sumsSince)
       if standing.cut == .max {
         block.hasOpen = true
       } else {
@@ -63,26 +66,31 @@ struct HistoryBlocks {
     if number == blocks.count { blocks.append(block) } else { blocks[number] = block }
   }
 
-  /// The block that begins at this index, when all its orders stand as their latest states say at the instant `cut`,
-  /// none is open, none has claims, and all were placed before `placedAt` or all after.
+  /// The block that begins at this index, when all its orders gave to the sums of `x` at the instant `cut` what they
+  /// give by their latest states, none has claims, and all were placed before `x` or all after. When `x` may share a
+  /// parcel, then also none of them can be in it: placed at quite another time, or closed since before `cut`.
   @inline(__always)
-  func whole(at index: Int, placedAt: Int64, cut: Int64, currencyCode: UInt32) -> Block? {
+  func whole(at index: Int, for x: Contribution, cut: Int64, bundles: Bool) -> Block? {
     let number = index / Self.size
     guard index % Self.size == 0, number < blocks.count else { return nil }
     let block = blocks[number]
-    guard block.latestSince <= cut, !block.hasOpen, !block.hasFaultClaims else { return nil }
-    if block.placedFirst > placedAt { return Block() }
-    guard block.placedLast < placedAt, block.currencyCode != Self.mixedCurrencies else { return nil }
+    guard block.sumsSince <= cut, !block.hasFaultClaims else { return nil }
+    if bundles, !x.isApart(first: block.placedFirst, last: block.placedLast) {
+      guard block.latestSince <= cut, !block.hasOpen else { return nil }
+    }
+    if block.placedFirst > x.placedAt { return Block() }
+    guard block.placedLast < x.placedAt, block.currencyCode != Self.mixedCurrencies else { return nil }
     var sums = block
-    if sums.currencyCode != currencyCode { sums.amount = 0 }
+    if sums.currencyCode != x.currencyCode { sums.amount = 0 }
     return sums
   }
 
-  /// Whether every order of the block that begins at this index was closed before the instant for good.
+  /// Whether every order of the block that begins at this index has a T(X) before the instant. Unless those count that
+  /// are open, and go on.
   @inline(__always)
-  func isPast(at index: Int, _ instant: Int64) -> Bool {
+  func isPast(at index: Int, _ instant: Int64, openToo: Bool) -> Bool {
     let number = index / Self.size
     guard index % Self.size == 0, number < blocks.count else { return false }
-    return !blocks[number].hasOpen && blocks[number].cutLast < instant
+    return (openToo || !blocks[number].hasOpen) && blocks[number].cutLast < instant
   }
 }

@@ -14,4 +14,8 @@ public enum HistoryError: Error, Equatable, Sendable {
   case tooManyAwaited
   /// The customer has profiles in `CustomerHistory.profilesMax` shops, and this would be one more.
   case tooManyProfiles
+  /// The customer's orders were given to another customer than the one that is told now.
+  case mergedElsewhere
+  /// The order has come by `HistoryFolder.hopsMax` customers, and this would be one more.
+  case tooManyMerges
 }

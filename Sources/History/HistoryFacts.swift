@@ -43,7 +43,7 @@ extension HistoryFolder {
     var next = 0
     while next < standings.count {
       let other = next
-      if let block = blocks.whole(at: other, placedAt: x.placedAt, cut: cut, currencyCode: x.currencyCode),
+      if let block = blocks.whole(at: other, for: x, cut: cut, bundles: isPartnerPossible),
         index / HistoryBlocks.size != other / HistoryBlocks.size
       {
         history.orders += block.orders
@@ -54,8 +54,14 @@ extension HistoryFolder {
       next += 1
       guard other != index else { continue }
       let y: Contribution
+      let latest = standings[other].latest
       if cut == .max || standings[other].latestSince <= cut {
-        y = standings[other].latest
+        y = latest
+      } else if standings[other].sumsSince <= cut,
+        !isPartnerPossible || x.isApart(first: latest.placedAt, last: latest.placedAt)
+      {
+        // Whether it was open then makes no difference.
+        y = latest
       } else {
         guard let state = customer.orders[other].state(at: cut) else { continue }
         y = state.contribution

@@ -11,16 +11,21 @@ extension HistoryFolder {
   ) throws(HistoryError) -> FoldOutcome {
     guard CustomerIdentity(context) == customer.customer else { throw .otherCustomer }
     select(mall: context.mallId)
-    guard !context.orderId.isEmpty else { throw .invalidField("order_id") }
-    guard SnapshotSummary.isInCalendar(context.at) else { throw .invalidField("at_us") }
-    var ip = context.ip
-    let country = ip.withUTF8 { reference.geo.country(ofText: UnsafeRawBufferPointer($0)) }
-    let told = DatedCountry(at: context.at.microseconds, country: country)
+    let told = try dated(context)
     let (index, isNew) = try customer.insert(
       told, shopNo: context.shopNo, orderId: Array(context.orderId.utf8))
     var cause = Cause(position: position, eventTime: told.at, n: 0)
     if let index, isNew { decide(index, in: customer, &cause, always: false, emit) }
     return FoldOutcome(isDuplicate: !isNew, isLate: false, emitted: Int(cause.n))
+  }
+
+  /// What is kept of it.
+  func dated(_ context: ContextEventValue) throws(HistoryError) -> DatedCountry {
+    guard !context.orderId.isEmpty else { throw .invalidField("order_id") }
+    guard SnapshotSummary.isInCalendar(context.at) else { throw .invalidField("at_us") }
+    var ip = context.ip
+    let country = ip.withUTF8 { reference.geo.country(ofText: UnsafeRawBufferPointer($0)) }
+    return DatedCountry(at: context.at.microseconds, country: country)
   }
 }
 

@@ -11,6 +11,10 @@ final class PreparedDemand {
   let duplicateSpans: [Int64]
   /// What can be overdue and is asked for.
   let watches: [TimedFact]
+  /// Of `watches`: what is asked of the customer's last purchase.
+  let purchaseWatches: [PurchaseWatch]
+  /// ... and of his profile.
+  let profileWatches: [TimedFact]
   /// With what it holds of the order at hand.
   var aggregates: HistoryAggregates
 
@@ -20,6 +24,8 @@ final class PreparedDemand {
     self.edition = edition
     duplicateSpans = demand.timed.filter { $0.kind == .duplicates }.map(\.span)
     watches = demand.watches
+    purchaseWatches = watches.compactMap { PurchaseWatch($0) }
+    profileWatches = watches.filter { $0.kind == .coupon || $0.kind == .cart }
     aggregates = HistoryAggregates(demand.aggregates)
     var imported: [String] = []
     var missing: [String] = []
@@ -119,6 +125,9 @@ extension HistoryFolder {
   /// Whether some rule asks what is overdue.
   public var watchesDeadlines: Bool { planned.plan.watchesDeadlines }
 
+  /// Whether some rule asks of customers as of now: their deadlines are then found in all orders of each together.
+  public var watchesCustomers: Bool { planned.plan.watchesCustomers }
+
   /// `DemandPlan.watchesHash`.
   public var watchesHash: UInt64 { planned.plan.watchesHash }
 
@@ -138,6 +147,6 @@ extension HistoryFolder {
     where planned.plan.watchesMore(than: former, mall: mall, shop: order.shopNo) {
       next = min(next, nextDue(of: order, after: .min))
     }
-    return next
+    return min(next, nextCustomerDue(in: customer, after: .min))
   }
 }

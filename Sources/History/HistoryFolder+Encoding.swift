@@ -20,7 +20,7 @@ extension HistoryFolder {
     var hash = ContentHash()
     writer.removeAll()
     writer.message(1) { position in
-      position.int64(1, Int64(cause.position.epoch))
+      position.int64(1, Int64(order.epoch))
       position.int32(2, cause.position.partition)
       position.int64(3, cause.position.offset)
       position.int64(4, Int64(cause.n))
@@ -33,7 +33,7 @@ extension HistoryFolder {
     writer.bool(6, isFirstSeenClosed)
     addToHash(&hash, from: hashed)
     let own = customer.customer.kind == .none
-    let latestInstant = own ? order.snapshots.last?.eventTime ?? 0 : customer.latestEventTime
+    let latestInstant = own ? order.lastEventTime ?? 0 : customer.latestEventTime
     let told = profileInstant(of: order, in: customer)
     writer.int64(7, cut == .max ? max(latestInstant, told, lastDue(of: order)) : cut)
     writer.bool(8, cause.n == 0)

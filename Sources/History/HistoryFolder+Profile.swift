@@ -28,7 +28,9 @@ extension HistoryFolder {
         customer.orders[index].shopNo == profile.shopNo && customer.standings[index].cut >= at
       }
     }
-    return FoldOutcome(isDuplicate: false, isLate: at < before, emitted: Int(cause.n) - 1)
+    let due = decideByProfile(ofShop: profile.shopNo, in: customer, &cause, emit)
+    return FoldOutcome(
+      isDuplicate: false, isLate: at < before, emitted: Int(cause.n) - 1, nextDue: due)
   }
 
   /// Decides some orders anew, in position order; emits those that say something new.
@@ -86,7 +88,7 @@ extension HistoryFolder {
 }
 
 /// An encoded `HeldCoupons`.
-private enum HeldCoupons {
+enum HeldCoupons {
   /// The coupons that are held at the instant: issued at it or before, not expired at it.
   static func write(_ bytes: [UInt8], heldAt instant: Int64, to writer: inout ProtobufWriter) {
     bytes.withUnsafeBytes { bytes in
@@ -107,7 +109,7 @@ private enum HeldCoupons {
     }
   }
 
-  private static func forEach(
+  static func forEach(
     _ bytes: UnsafeRawBufferPointer,
     _ body: (_ coupon: UnsafeRawBufferPointer, _ issued: Int64, _ expires: Int64) -> Void
   ) {

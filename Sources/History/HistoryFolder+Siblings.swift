@@ -10,43 +10,46 @@ extension HistoryFolder {
     _ emit: (EmittedRecord) -> Void
   ) {
     let after = customer.orders[index].effective
-    let latestChanged = Self.isDifferent(before.last, after.last)
+    let latest = Change(before.last, after.last)
     var aggregatesChanged = aggregates.isDifferent(before.last, after.last)
     var affected: [Int] = []
     // Taken out once: nothing is then retained per order.
     let standings = customer.standings
     let blocks = customer.blocks
+    let watchesDuplicates = mallHasShops || !duplicateSpans.isEmpty
+    // Otherwise open orders see no difference.
+    let openCount = latest.isDifferent || aggregatesChanged || watchesDuplicates || mallHasShops
     var next = 0
     while next < standings.count {
       let other = next
-      if blocks.isPast(at: other, cause.eventTime) {
+      if blocks.isPast(at: other, cause.eventTime, openToo: !openCount) {
         next += HistoryBlocks.size
         continue
       }
       next += 1
       guard other != index else { continue }
       let standing = standings[other]
+      if standing.cut == .max, !openCount { continue }
+      if standing.cut < cause.eventTime { continue }
       if mallHasShops {
         select(shop: customer.orders[other].shopNo)
         aggregatesChanged = aggregates.isDifferent(before.last, after.last)
       }
       if standing.cut == .max {
-        let isChanged =
-          latestChanged
-          && isAffected(
-            standing.latest, other, by: index, before.last, after.last, customer,
-            bundles: !standing.isFirstSeenClosed)
         guard
-          isChanged || isDuplicateAffected(customer.orders[other], before.last, after.last)
+          isAffected(
+            standing.latest, other, by: index, latest, customer, bundles: !standing.isFirstSeenClosed)
+            || (watchesDuplicates
+              && isDuplicateAffected(customer.orders[other], before.last, after.last))
             || (aggregatesChanged && isAggregateAffected(other, by: index, before.last, after.last, customer))
         else { continue }
         affected.append(other)
-      } else if standing.cut >= cause.eventTime {
+      } else {
         let was = FoldedOrder.state(before, at: standing.cut)
         let now = FoldedOrder.state(after, at: standing.cut)
         guard let decided = customer.orders[other].decided,
           isAffected(
-            decided.contribution, other, by: index, was, now, customer,
+            decided.contribution, other, by: index, Change(was, now), customer,
             bundles: !standing.isFirstSeenClosed, late: customer.orders[other].latest?.contribution)
             || isDuplicateAffected(customer.orders[other], was, now)
             || (aggregates.isDifferent(was, now)
@@ -63,25 +66,38 @@ extension HistoryFolder {
     }
   }
 
-  private static func isDifferent(_ left: DatedSnapshot?, _ right: DatedSnapshot?) -> Bool {
-    guard let left, let right else { return (left == nil) != (right == nil) }
-    return left !== right
-      && (left.contribution != right.contribution || left.summary.faultClaims != right.summary.faultClaims)
+  /// What an order gave to its siblings and what it gives now.
+  private struct Change {
+    var before: Contribution?
+    var after: Contribution?
+    /// In that, or in its claims.
+    var isDifferent: Bool
+
+    init(_ left: DatedSnapshot?, _ right: DatedSnapshot?) {
+      before = left?.contribution
+      after = right?.contribution
+      guard let left, let right else {
+        isDifferent = (left == nil) != (right == nil)
+        return
+      }
+      isDifferent =
+        left !== right && (before != after || left.summary.faultClaims != right.summary.faultClaims)
+    }
   }
 
-  /// Whether one order's two states give different things to the facts of `x`. May say yes too often: the hash of
-  /// the record decides in the end.
+  /// Whether an order's change gives something else to the facts of `x`. May say yes too often: the hash of the record
+  /// decides in the end.
   private func isAffected(
-    _ x: Contribution, _ other: Int, by index: Int, _ before: DatedSnapshot?, _ after: DatedSnapshot?,
-    _ customer: CustomerHistory, bundles: Bool, late: Contribution? = nil
+    _ x: Contribution, _ other: Int, by index: Int, _ change: Change, _ customer: CustomerHistory,
+    bundles: Bool, late: Contribution? = nil
   ) -> Bool {
-    guard Self.isDifferent(before, after) else { return false }
-    if before?.contribution.flags.contains(.hasFaultClaims) ?? false { return true }
-    if after?.contribution.flags.contains(.hasFaultClaims) ?? false { return true }
+    guard change.isDifferent else { return false }
+    if change.before?.flags.contains(.hasFaultClaims) ?? false { return true }
+    if change.after?.flags.contains(.hasFaultClaims) ?? false { return true }
     // A changed order may show late facts, whose receiver and instant are those of its last state.
     if let late, late != x { return true }
-    func gives(_ state: DatedSnapshot?) -> (orders: Bool, amount: Int64, partner: Bool, placedAt: Int64) {
-      guard let y = state?.contribution else { return (false, 0, false, 0) }
+    func gives(_ state: Contribution?) -> (orders: Bool, amount: Int64, partner: Bool, placedAt: Int64) {
+      guard let y = state else { return (false, 0, false, 0) }
       let isEarlier = customer.isEarlier(index, placedAt: y.placedAt, than: other, placedAt: x.placedAt)
       let isPartner = bundles && x.bundles(with: y)
       return (
@@ -90,7 +106,7 @@ extension HistoryFolder {
         isPartner, isPartner ? y.placedAt : 0
       )
     }
-    return gives(before) != gives(after)
+    return gives(change.before) != gives(change.after)
   }
 }
 

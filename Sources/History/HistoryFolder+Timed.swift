@@ -9,16 +9,23 @@ extension HistoryFolder {
   ) {
     for fact in demand.timed {
       var value: Int64
-      if fact.kind == .duplicates {
+      switch fact.kind {
+      case .duplicates:
         guard customer.customer.kind != .none else { continue }
         value = bundles ? duplicates(of: state, index, in: customer, cut: cut, within: fact.span) : 0
-      } else {
-        value = isOverdue(customer.orders[index], fact, in: customer) ? 1 : 0
+      case .purchase:
+        guard customer.customer.kind != .none else { continue }
+        value = isAwaited(index, fact, in: customer) ? 1 : 0
+      case .coupon, .cart:
+        guard let isSo = isSo(fact, of: index, in: customer) else { continue }
+        value = isSo ? 1 : 0
+      default: value = isOverdue(customer.orders[index], fact, in: customer) ? 1 : 0
       }
       facts.message(18) { entry in
         entry.int32(1, fact.kind.rawValue)
         entry.int64(2, fact.span)
         entry.int64(3, value)
+        entry.bytes(4, fact.code)
       }
     }
   }
@@ -44,7 +51,7 @@ extension HistoryFolder {
       return false
     }
     // A changed order may show late facts, whose receiver and lines are those of its last state.
-    if order.latest !== x, order.closedFrom != nil { return true }
+    if order.isClosed, order.latest !== x { return true }
     return duplicateSpans.contains { span in
       (before.map { x.isDuplicate(of: $0, within: span) } ?? false)
         != (after.map { x.isDuplicate(of: $0, within: span) } ?? false)
@@ -57,14 +64,14 @@ extension HistoryFolder {
   private func isOverdue(_ order: FoldedOrder, _ fact: TimedFact, in customer: CustomerHistory) -> Bool {
     guard let since = order.since(fact.kind) else { return false }
     let isAlone = customer.customer.kind == .none
-    let latest = isAlone ? order.snapshots.last?.eventTime ?? .min : customer.latestEventTime
+    let latest = isAlone ? order.lastEventTime ?? .min : customer.latestEventTime
     let instant = order.cut == .max ? max(clock, latest) : order.cut
     return since + fact.span <= instant
   }
 
   /// Deadlines of an open order.
   private func forEachDue(of order: FoldedOrder, _ body: (Int64) -> Void) {
-    guard order.closedFrom == nil else { return }
+    guard !order.isClosed else { return }
     select(shop: order.shopNo)
     for fact in watches {
       if let since = order.since(fact.kind) { body(since + fact.span) }
@@ -89,7 +96,8 @@ extension HistoryFolder {
   /// The first deadline of the customer after an instant; `.max`: none.
   public func nextDue(in customer: CustomerHistory, after instant: Int64) -> Int64 {
     select(mall: customer.customer.mallId)
-    return customer.orders.reduce(.max) { min($0, nextDue(of: $1, after: instant)) }
+    let next = customer.orders.reduce(.max) { min($0, nextDue(of: $1, after: instant)) }
+    return min(next, nextCustomerDue(in: customer, after: instant))
   }
 
   /// Fires what fell due from `instant` up to the clock: emits every order of the customer that this changed, in
@@ -100,16 +108,23 @@ extension HistoryFolder {
   ) -> (emitted: Int, nextDue: Int64) {
     select(mall: customer.customer.mallId)
     var due: [Int] = []
+    var firedAt: [Int: Int64] = [:]
     let before = max(instant, .min + 1) - 1
     var next = Int64.max
     for (index, order) in customer.orders.enumerated() {
       if nextDue(of: order, after: before) <= clock { due.append(index) }
       next = min(next, nextDue(of: order, after: clock))
     }
+    forEachCustomerDue(in: customer) { index, instant in
+      if instant > clock { next = min(next, instant) }
+      guard instant > before, instant <= clock else { return }
+      if !due.contains(index) { due.append(index) }
+      firedAt[index] = max(firedAt[index] ?? .min, instant)
+    }
     if due.count > 1 { due.sort { customer.isEarlier($0, $1) } }
     var cause = Cause(position: position, eventTime: 0, n: number)
     for index in due {
-      cause.eventTime = lastDue(of: customer.orders[index])
+      cause.eventTime = max(lastDue(of: customer.orders[index]), firedAt[index] ?? .min)
       decide(index, in: customer, &cause, always: false, emit)
     }
     return (Int(cause.n - number), next)
@@ -143,7 +158,10 @@ extension HistoryFolder {
   ) throws(HistoryError) -> StoredDeadline {
     guard let parts = RecordKey(key) else { throw .malformedRecord }
     let order = FoldedOrder(shopNo: parts.shopNo, orderId: parts.orderId)
-    try order.restore(record)
+    let owner = ChangedOrders(customer: parts.customer)
+    order.changes = owner
+    defer { withExtendedLifetime(owner) {} }
+    try order.restore([UInt8](record), readsStates: true)
     select(mall: parts.customer.mallId)
     return StoredDeadline(
       customerKey: parts.customer.recordPrefix, nextDue: nextDue(of: order, after: instant))
@@ -155,7 +173,7 @@ extension TimedFact.Kind {
   fileprivate func holds(in summary: SnapshotSummary) -> Bool {
     guard !summary.isClosed else { return false }
     switch self {
-    case .duplicates: return false
+    case .duplicates, .purchase, .coupon, .cart: return false
     case .unpaid: return summary.paymentStatus == .unpaid
     case .giftAddress: return summary.isGiftPending
     case .unshipped: return summary.isPaid

@@ -88,8 +88,7 @@ public final class HistoryFolder {
   ) throws(HistoryError) -> FoldOutcome {
     guard summary.isOf(customer.customer, in: snapshot) else { throw .otherCustomer }
     select(mall: summary.mall.slice(of: snapshot))
-    let dated = DatedSnapshot(
-      snapshot, summary: summary, reference: edition.data, countries: &edition.countries)
+    let dated = dated(snapshot, summary)
     let orderId = summary.order.slice(of: snapshot)
     let before =
       customer.indexOfOrder(shopNo: summary.shopNo, orderId: orderId).map {
@@ -108,9 +107,18 @@ public final class HistoryFolder {
       decideSiblings(of: index, before: before, in: customer, &cause, emit)
       decideHolders(but: index, from: latestBefore, in: customer, &cause, emit)
     }
+    let purchaseDue =
+      insertion == .duplicate
+      ? .max : decideLastPurchase(but: index, before: before.last, in: customer, &cause, emit)
     return FoldOutcome(
       isDuplicate: insertion == .duplicate, isLate: (before.last?.version ?? .min) > dated.version,
-      emitted: Int(cause.n), nextDue: watchesDeadlines ? nextDue(of: order, after: clock) : .max)
+      emitted: Int(cause.n),
+      nextDue: watchesDeadlines ? min(nextDue(of: order, after: clock), purchaseDue) : .max)
+  }
+
+  /// What is kept of a snapshot.
+  func dated(_ snapshot: UnsafeRawBufferPointer, _ summary: SnapshotSummary) -> DatedSnapshot {
+    DatedSnapshot(snapshot, summary: summary, reference: edition.data, countries: &edition.countries)
   }
 
   /// The input behind the records of one fold.
@@ -128,7 +136,7 @@ public final class HistoryFolder {
   ) {
     let order = customer.orders[index]
     select(shop: order.shopNo)
-    guard let hash = encode(index, in: customer, cause) else { return }
+    guard let hash = encode(index, in: customer, cause), !customer.isMalformed else { return }
     if hash != order.emittedHash {
       order.emittedHash = hash
       order.isChanged = true

@@ -43,7 +43,8 @@ final class ContextLane: Sendable {
         deadLetters: try broker.topic(settings.topics.deadLetters, of: producer, readBy: nil)),
       seal: settings.seal, cacheBytesMax: cacheBytes, counts: counts, clockUs: settings.clockUs)
     let stateful = StatefulLane(
-      settings: lane, clientSettings: broker.client, consumer: try broker.consumer(group: lane.groupId),
+      settings: lane, clientSettings: broker.client,
+      consumer: try broker.consumer(group: lane.groupId, reading: lane.inputTopic),
       producer: producer, processor: processor, schemaVersion: ContextProcessor.schemaVersion,
       context: context)
     stateful.run()
@@ -71,6 +72,7 @@ final class ContextLane: Sendable {
       log.warning(
         "context.input_skipped", .integer("partition", Int(partition)), .integer("from", Int(from)),
         .integer("to", Int(to)))
+    case .standby: break
     case .commitRepeated(let reason): log.warning("context.commit_repeated", .name("reason", reason))
     case .clientError(let text): log.warning("context.client", .name("problem", text))
     case .failed(let text): log.error("context.failed", .name("problem", text))

@@ -38,13 +38,17 @@ extension IngestDesk {
           code: "type.integer", field: "shop", expected: "an integer of 0 to \(Int32.max)",
           found: IngestDesk.classOf(shopText)))
     }
+    checkMall(mall, &problems)
+    return shop
+  }
+
+  func checkMall(_ mall: String, _ problems: inout [Problem]) {
     if !settings.malls.isEmpty, !mall.isEmpty, !settings.malls.contains(mall) {
       problems.append(
         Problem(
           code: "mall.unknown", field: "mall", expected: "a mall of ingest.malls",
           found: IngestDesk.classOf(mall)))
     }
-    return shop
   }
 
   /// A sender's clock may be ahead by so much: what it says of later times would never be outdone.

@@ -5,8 +5,10 @@ import Topics
 extension IngestDesk {
   func takeOrders(_ request: HTTPRequest) throws -> Outcome { try takeEvents(request, profileOf: nil) }
 
-  /// One event or many, a line each; with an owner, profiles of customers.
-  func takeEvents(_ request: HTTPRequest, profileOf owner: ProfileOwner?) throws -> Outcome {
+  /// One event or many, a line each; with an owner, profiles of customers; with a mall, merges of customers.
+  func takeEvents(
+    _ request: HTTPRequest, profileOf owner: ProfileOwner?, mergeIn mall: String? = nil
+  ) throws -> Outcome {
     let isLines = IngestDesk.saysLines(request.header("Content-Type"))
     return try request.body.withUnsafeBytes { body in
       let before = intake.counts
@@ -16,14 +18,16 @@ extension IngestDesk {
       case .single:
         var taking = Taking()
         taking.note(
-          try intake.take(body, source: "http", position: 1, profileOf: owner), line: 1)
+          try intake.take(body, source: "http", position: 1, profileOf: owner, mergeIn: mall), line: 1)
         return taking.outcome
-      case .lines: return try takeLines(body, profileOf: owner)
+      case .lines: return try takeLines(body, profileOf: owner, mergeIn: mall)
       }
     }
   }
 
-  private func takeLines(_ body: UnsafeRawBufferPointer, profileOf owner: ProfileOwner?) throws -> Outcome {
+  private func takeLines(
+    _ body: UnsafeRawBufferPointer, profileOf owner: ProfileOwner?, mergeIn mall: String?
+  ) throws -> Outcome {
     var lines = 0
     forEachLine(of: body) { _, _ in lines &+= 1 }
     guard lines <= IngestDesk.linesMax else {
@@ -35,7 +39,8 @@ extension IngestDesk {
     var taking = Taking()
     try forEachLine(of: body) { line, number in
       taking.note(
-        try intake.take(line, source: "http", position: number, profileOf: owner), line: number)
+        try intake.take(line, source: "http", position: number, profileOf: owner, mergeIn: mall),
+        line: number)
     }
     return taking.outcome
   }

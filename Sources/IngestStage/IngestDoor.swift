@@ -53,6 +53,9 @@ final class IngestDoor: Sendable {
       HTTPRoute(.post, "/v1/customers/{mall}/{shop}/profile", bodyBytesMax: bodyBytesMax) { [self] request in
         handle(request, .profile) { try $0.takeProfiles(request) }
       },
+      HTTPRoute(.post, "/v1/customers/{mall}/merge", bodyBytesMax: bodyBytesMax) { [self] request in
+        handle(request, .merge) { try $0.takeMerges(request) }
+      },
       HTTPRoute(.post, "/v1/webhooks/cafe24", bodyBytesMax: IngestDesk.webhookBytesMax) { [self] request in
         handle(request, .webhook) { try $0.takeWebhook(request) }
       },

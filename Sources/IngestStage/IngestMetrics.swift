@@ -4,7 +4,7 @@ import Topics
 
 /// The paths that senders use.
 enum IngestRoute: String, Sendable, CaseIterable {
-  case orders, context, profile, webhook
+  case orders, context, profile, merge, webhook
 }
 
 /// What became of a webhook.

@@ -58,7 +58,7 @@ public final class OrderIntake {
   /// Set: the highest event time of what was accepted is kept here, µs.
   public var latestEventTimeUs: Int64?
   public var onRefusal: ((Int64, [Problem], Int) -> Void)?
-  /// A profile's `at` may be so many µs ahead of the clock; nil: any number. What is told of later times would never be
+  /// A profile's or merge's `at` may be so many µs ahead of the clock; nil: any number. What is told of later times would never be
   /// outdone.
   public var profileAheadUsMax: Int64?
 
@@ -79,9 +79,10 @@ public final class OrderIntake {
 
   /// Takes one event. `position` is its line or a number of the sender's request.
   /// `readableAfter`: bytes of memory behind the event that may be read. `owner`: it is a customer's profile.
+  /// `mergeMall`: it is a merge of customers.
   public func take(
     _ bytes: UnsafeRawBufferPointer, readableAfter: Int = 0, source: String, position: Int64,
-    profileOf owner: ProfileOwner? = nil
+    profileOf owner: ProfileOwner? = nil, mergeIn mergeMall: String? = nil
   ) throws -> Verdict {
     writer.removeAll()
     if bytes.count > limits.eventBytesMax {
@@ -90,7 +91,9 @@ public final class OrderIntake {
         found: "\(bytes.count) bytes")
       return try refuse(bytes, [problem], source: source, position: position)
     }
-    switch reader.read(bytes, readableAfter: readableAfter, profileOf: owner, into: &writer) {
+    switch reader.read(
+      bytes, readableAfter: readableAfter, profileOf: owner, mergeIn: mergeMall, into: &writer)
+    {
     case .accepted(let routing):
       if let problem = problem(with: routing) {
         return try refuse(bytes, [problem], source: source, position: position)
@@ -111,6 +114,8 @@ public final class OrderIntake {
   /// Of the record just written.
   private func eventTimeUs(_ routing: OrderRouting) -> Int64 {
     if routing.isProfile { return routing.eventTime.microseconds }
+    // No fact depends on it.
+    if routing.isMerge { return .min }
     return writer.withUnsafeBytes { bytes in
       var reader = ProtobufReader(bytes)
       while reader.next() {
@@ -146,7 +151,9 @@ public final class OrderIntake {
         code: "mall.unknown", field: "mall_id", expected: "a mall of ingest.malls",
         found: "string of \(routing.mallId.count) bytes")
     }
-    if routing.isProfile, let ahead = profileAheadUsMax, routing.eventTime.microseconds > clockUs() &+ ahead {
+    if routing.isProfile || routing.isMerge, let ahead = profileAheadUsMax,
+      routing.eventTime.microseconds > clockUs() &+ ahead
+    {
       return Problem(
         code: "time.future", field: "at", expected: "at most \(ahead / 60_000_000) minutes from now",
         found: "a later time")

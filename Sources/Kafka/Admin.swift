@@ -19,7 +19,8 @@ public struct TopicPlan: Sendable {
 
 /// Topics and offsets from the outside. One thread calls. Creating does not work on ``EmbeddedBroker``.
 public final class Admin {
-  private let committed: ClientHandle
+  private let settings: ClientSettings
+  let committed: ClientHandle
   private let uncommitted: ClientHandle
 
   /// - Throws: ``KafkaError`` when a property is refused.
@@ -29,19 +30,30 @@ public final class Admin {
         RD_KAFKA_CONSUMER, settings,
         defaults: Consumer.defaults(groupId: nil, isolation: isolation, membership: .manual))
     }
+    self.settings = settings
     committed = try open(.readCommitted)
     uncommitted = try open(.readUncommitted)
   }
 
-  /// Makes the topics; those that exist already are left as they are and returned. Repeated while the
-  /// controller is away, up to the time-out: a topic made by a lost first attempt then counts as existing.
+  /// Makes the topics and waits until every broker knows them; those that exist already are left as they are and
+  /// returned. Repeated while the controller is away, up to the time-out: a topic made by a lost first attempt then
+  /// counts as existing.
   /// - Throws: ``KafkaError`` naming the first topic that could not be made.
   @discardableResult
   public func createTopics(_ plans: [TopicPlan], timeoutMs: Int = 30_000) throws(KafkaError) -> [String] {
     if plans.isEmpty { return [] }
-    return try retried(timeoutMs: timeoutMs) { attemptMs throws(KafkaError) in
+    let existing = try retried(timeoutMs: timeoutMs) { attemptMs throws(KafkaError) in
       try createOnce(plans, timeoutMs: attemptMs)
     }
+    try awaitKnownEverywhere(plans.map(\.name), timeoutMs: timeoutMs)
+    return existing
+  }
+
+  /// Waits until every broker that answers knows the topics: to be done before joining a group that reads them,
+  /// which could otherwise be given no partition for good.
+  /// - Throws: ``KafkaError`` naming the broker that does not know a topic within the time.
+  public func awaitKnownEverywhere(_ topics: [String], timeoutMs: Int = 30_000) throws(KafkaError) {
+    try Kafka.awaitKnownEverywhere(topics, settings, committed, timeoutMs: timeoutMs)
   }
 
   private func createOnce(_ plans: [TopicPlan], timeoutMs: Int) throws(KafkaError) -> [String] {

@@ -12,6 +12,7 @@ public final class LocalProgress: @unchecked Sendable {
   private let monitor = Monitor()
   private var places: [TopicPartition: Place] = [:]
   private var listeners: [String: [@Sendable (Int32, Int64) -> Void]] = [:]
+  private var readListeners: [String: [@Sendable (Int32, Int64) -> Void]] = [:]
 
   public init() {}
 
@@ -31,6 +32,17 @@ public final class LocalProgress: @unchecked Sendable {
     monitor.wakeAll()
     monitor.unlock()
     for listener in waiting { listener(partition.partition, offset) }
+  }
+
+  /// Everything before `offset` was handled, whatever of what follows from it is still on its way.
+  public func read(_ partition: TopicPartition, to offset: Int64) {
+    for listener in monitor.locked({ readListeners[partition.topic] ?? [] }) {
+      listener(partition.partition, offset)
+    }
+  }
+
+  func onRead(_ topic: String, _ listener: @escaping @Sendable (Int32, Int64) -> Void) {
+    monitor.locked { readListeners[topic, default: []].append(listener) }
   }
 
   /// Calls, on the readers' threads, with each step of a topic's partitions.

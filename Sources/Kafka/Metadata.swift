@@ -21,7 +21,7 @@ func partitionCount(of name: String, _ handle: ClientHandle, timeoutMs: Int) thr
   return try answer.get()
 }
 
-private func askPartitionCount(
+func askPartitionCount(
   of name: String, _ topic: OpaquePointer, _ handle: ClientHandle, attemptMs: Int
 ) throws(KafkaError) -> Int {
   var found: UnsafePointer<rd_kafka_metadata>?

@@ -14,6 +14,9 @@ public struct Pacing: Sendable {
   /// Says what was read instead of the group's commits, when writer and reader share the process and the partitions
   /// were empty before.
   public var progress: LocalProgress?
+  /// Of `progress` the records that were handled count, not those that were worked off: for a reader that writes to
+  /// the topic itself, and would otherwise wait for itself.
+  public var countsHandled = false
 
   public init(
     downstreamGroup: String, windowBytes: Int = 2 << 20, writers: Int = 1, progress: LocalProgress? = nil

@@ -103,8 +103,15 @@ final class ProducerCore: @unchecked Sendable {
         OutputLane(
           topic: index, partition: Int32(clamping: partition), pacing: pacing.map { LanePacing($0) }))
     }
-    if let progress = pacing?.progress {
-      progress.onFinished(name) { [weak self] partition, offset in self?.finished(index, partition, offset) }
+    if let pacing, let progress = pacing.progress {
+      let listener: @Sendable (Int32, Int64) -> Void = { [weak self] partition, offset in
+        self?.finished(index, partition, offset)
+      }
+      if pacing.countsHandled {
+        progress.onRead(name, listener)
+      } else {
+        progress.onFinished(name, listener)
+      }
     } else if pacing != nil, pacer == nil, !isStopping {
       hasPacing = true
       pacer = WorkerThread { [self] in runPacer() }

@@ -23,7 +23,7 @@ public enum BacktestSources {
     }
     let reader = OrderEventReader(secret: secret)
     let folder = HistoryFolder(reference: reference, demand: demand(rules))
-    var customers: [CustomerIdentity: CustomerHistory] = [:]
+    let customers = CustomerBook(folder: folder)
     var writer = ProtobufWriter(capacity: 8192)
     var failure: (any Error)?
     while let line = try file.next() {
@@ -34,29 +34,13 @@ public enum BacktestSources {
       }
       try writer.withUnsafeBytes { snapshot in
         let position = InputPosition(partition: 0, offset: file.lineNumber)
-        if ProfileEventValue.isHeld(by: snapshot),
-          let profile = ProfileEventValue(orders: snapshot), let identity = CustomerIdentity(profile)
-        {
-          let customer = customers[identity] ?? CustomerHistory(customer: identity)
-          customers[identity] = customer
-          folder.clock = max(folder.clock, profile.at.microseconds)
-          try folder.fold(profile, position: position, into: customer) { record in
-            do { try backtest.add(record.bytes) } catch { failure = failure ?? error }
-          }
-          return
-        }
-        let summary = try SnapshotSummary(snapshot)
-        let identity = summary.customer(in: snapshot)
-        folder.clock = max(folder.clock, summary.eventTime.microseconds)
-        let customer = customers[identity] ?? CustomerHistory(customer: identity)
-        customers[identity] = customer
-        try folder.fold(snapshot, position: position, into: customer) { record in
+        try customers.take(snapshot, position: position) { record in
           do { try backtest.add(record.bytes) } catch { failure = failure ?? error }
         }
       }
       if let failure { throw failure }
     }
-    folder.fireAll(Array(customers.values), position: InputPosition(partition: 0, offset: file.lineNumber)) {
+    customers.fireAll(position: InputPosition(partition: 0, offset: file.lineNumber)) {
       record in
       do { try backtest.add(record.bytes) } catch { failure = failure ?? error }
     }

@@ -49,7 +49,7 @@ public enum DecisionText {
     }
     for value in facts.timed {
       guard let kind = TimedFact.Kind(rawValue: Int(value.kind)) else { continue }
-      let fact = TimedFact(kind, span: value.spanUs)
+      let fact = TimedFact(kind, span: value.spanUs, code: value.code)
       if name == fact.name { return fact.isTruth ? (value.value == 0 ? "아님" : "지남") : String(value.value) }
     }
     for value in facts.aggregates {

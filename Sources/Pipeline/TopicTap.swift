@@ -94,7 +94,7 @@ public struct TopicTap {
         ruleSwitch(RuleSwitchValue(protobuf: value))
       } else if kind == .orders, ReferenceSwitchValue.isHeld(by: value) {
         reference(value)
-      } else if kind == .orders, RuleSwitchValue.isDemand(value) {
+      } else if kind == .orders, RuleSwitchValue.isHeld(by: value) {
         ruleSwitch(RuleSwitchValue(orders: value))
       } else {
         fields(value)

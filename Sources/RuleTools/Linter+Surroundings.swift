@@ -8,6 +8,7 @@ extension Linter {
     lookAtLists(rule)
     lookAtValues(rule)
     lookAtNeeds(rule)
+    lookAtCoupons(rule)
     if let until = rule.effectiveUntil, let now = surroundings.now, until <= now, rule.isDecided {
       say(
         .warning, "over", [rule], key: "effective_until",

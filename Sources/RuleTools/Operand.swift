@@ -97,7 +97,8 @@ struct Operand {
     case ("history", let word): HistoryAggregate.Measure(word: word).map { ($0.type, false) }
     case (_, "exists"), (_, "all"), (_, "exists_one"), (_, "matches"), (_, "inList"), (nil, "isMissing"),
       (nil, "has"), (_, "startsWith"),
-      (_, "endsWith"), (_, "contains"), (nil, "timeBetween"), (nil, "isHoliday"), (nil, "overdue"):
+      (_, "endsWith"), (_, "contains"), (nil, "timeBetween"), (nil, "isHoliday"), (nil, "overdue"),
+      (nil, "expiring"):
       (.bool, false)
     default: nil
     }

@@ -37,8 +37,7 @@ public final class OrderTrial {
   let ruleSet: RuleSet
   private let reader: OrderEventReader
   private let plan: Plan
-  private let folder: HistoryFolder
-  private var customers: [CustomerIdentity: CustomerHistory] = [:]
+  private let customers: CustomerBook
   /// The latest enriched record of each order.
   private var records: [OrderName: [UInt8]] = [:]
   private var offset: Int64 = 0
@@ -47,7 +46,8 @@ public final class OrderTrial {
     self.ruleSet = ruleSet
     plan = try Plan([ruleSet])
     reader = try OrderTrial.eventReader()
-    folder = HistoryFolder(reference: reference, demand: factDemand(of: ruleSet))
+    customers = CustomerBook(
+      folder: HistoryFolder(reference: reference, demand: factDemand(of: ruleSet)))
   }
 
   /// With a fixed key: digests only have to be equal within one run.
@@ -77,21 +77,7 @@ public final class OrderTrial {
 
   private func fold(_ snapshot: UnsafeRawBufferPointer) throws {
     let position = InputPosition(partition: 0, offset: offset)
-    if ProfileEventValue.isHeld(by: snapshot),
-      let profile = ProfileEventValue(orders: snapshot), let identity = CustomerIdentity(profile)
-    {
-      let customer = customers[identity] ?? CustomerHistory(customer: identity)
-      customers[identity] = customer
-      folder.clock = max(folder.clock, profile.at.microseconds)
-      try folder.fold(profile, position: position, into: customer) { keep($0) }
-      return
-    }
-    let summary = try SnapshotSummary(snapshot)
-    let identity = summary.customer(in: snapshot)
-    let customer = customers[identity] ?? CustomerHistory(customer: identity)
-    customers[identity] = customer
-    folder.clock = max(folder.clock, summary.eventTime.microseconds)
-    try folder.fold(snapshot, position: position, into: customer) { keep($0) }
+    try customers.take(snapshot, position: position) { keep($0) }
   }
 
   private func keep(_ record: EmittedRecord) {
@@ -105,8 +91,7 @@ public final class OrderTrial {
 
   /// What is overdue by the latest event taken.
   private func fireDeadlines() {
-    folder.fireAll(
-      Array(customers.values), position: InputPosition(partition: 0, offset: offset), emit: { keep($0) })
+    customers.fireAll(position: InputPosition(partition: 0, offset: offset), emit: { keep($0) })
   }
 
   /// Changes facts of an order before it is decided, for tests that give facts instead of a history.

@@ -179,7 +179,7 @@ enum GivenFacts {
     for index in facts.timed.indices {
       let value = facts.timed[index]
       guard let kind = TimedFact.Kind(rawValue: Int(value.kind)) else { continue }
-      let fact = TimedFact(kind, span: value.spanUs)
+      let fact = TimedFact(kind, span: value.spanUs, code: value.code)
       guard fact.name == name else { continue }
       facts.timed[index].value =
         fact.isTruth

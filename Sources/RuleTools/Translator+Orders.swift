@@ -107,15 +107,33 @@ extension Translator {
 
   /// `overdue(state, span)`: the state has lasted for the span, so that a longer span says a shorter one.
   mutating func overdue(_ expression: Expression, _ arguments: [Expression], _ mode: Mode) -> Formula {
-    guard case .string(let state) = arguments[0].kind,
+    guard case .string = arguments[0].kind, let last = arguments.last,
+      case .call(nil, "duration", let texts) = last.kind,
+      case .string(let text)? = texts.first?.kind, let span = Expression.literal(text.text, as: .duration)
+    else { return opaque(expression, mode) }
+    let key = "overdue(\(arguments.dropLast().map(\.description).joined(separator: ", ")))"
+    if naturals[key] == nil {
+      let isNever = isUnavailable("overdue")
+      naturals[key] = Domain(
+        values: .numbers([0...(isNever ? 0 : .max)]), missing: Self.isOfCustomer(arguments))
+    }
+    return limit(key, .numbers([max(1, span) ... .max]), [], mode)
+  }
+
+  /// `expiring("coupon", span)`: of the time that is left; a shorter span says a longer one.
+  mutating func expiring(_ expression: Expression, _ arguments: [Expression], _ mode: Mode) -> Formula {
+    guard case .string(let name) = arguments[0].kind,
       case .call(nil, "duration", let texts) = arguments[1].kind,
       case .string(let text)? = texts.first?.kind, let span = Expression.literal(text.text, as: .duration)
     else { return opaque(expression, mode) }
-    let key = "overdue(\(state.text))"
-    if naturals[key] == nil {
-      let isNever = isUnavailable("overdue")
-      naturals[key] = Domain(values: .numbers([0...(isNever ? 0 : .max)]), missing: false)
-    }
-    return limit(key, .numbers([max(1, span) ... .max]), [], mode)
+    let key = "expiring(\(name.text))"
+    if naturals[key] == nil { naturals[key] = Domain(values: .numbers([0 ... .max]), missing: true) }
+    return limit(key, .numbers([0...max(0, span)]), [], mode)
+  }
+
+  /// Of what can be overdue: missing without a customer key.
+  static func isOfCustomer(_ arguments: [Expression]) -> Bool {
+    guard case .string(let state)? = arguments.first?.kind else { return false }
+    return TimedFact.Kind.allCases.contains { $0.isOfCustomer && $0.state == state.text }
   }
 }

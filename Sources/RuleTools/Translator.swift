@@ -304,7 +304,8 @@ struct Translator {
     case (nil, "isMissing", 1): return missing(arguments[0], mode)
     case (nil, "has", 1): return missing(arguments[0], mode.negated)
     case (nil, "timeBetween", 3): return between(expression, arguments, mode)
-    case (nil, "overdue", 2): return overdue(expression, arguments, mode)
+    case (nil, "expiring", 2): return expiring(expression, arguments, mode)
+    case (nil, "overdue", 2), (nil, "overdue", 3): return overdue(expression, arguments, mode)
     case (.some(let list), "exists", 2), (.some(let list), "exists_one", 2):
       guard let path = list.path else { return opaque(expression, mode) }
       return quantified(expression, path, function, arguments[1], mode)
@@ -322,7 +323,9 @@ struct Translator {
 
   private mutating func missing(_ expression: Expression, _ mode: Mode) -> Formula {
     let isMissing = mode == .isTrue || mode == .isNotFalse
-    if case .call(nil, "overdue", _) = expression.kind { return isMissing ? .never : .always }
+    if case .call(nil, "overdue", let arguments) = expression.kind, !Self.isOfCustomer(arguments) {
+      return isMissing ? .never : .always
+    }
     let path = expression.path == "ip.foreign" ? "ip.country" : expression.path
     let key = path ?? Operand(expression)?.civilPart?.base.key ?? expression.description
     if path != nil {

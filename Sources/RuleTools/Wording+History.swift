@@ -12,6 +12,18 @@ extension Wording {
       .replacing("그 품목이나 상품을", with: "\(code)을(를)").replacing("그 품목이나 상품", with: code)
   }
 
+  /// Of what can be overdue by its own words; nil for a state of an order.
+  func timed(_ name: String, _ arguments: String) -> String? {
+    let functions = FactCatalog.functions.filter { $0.name == name }
+    // A code stands between the word and the duration.
+    let hasCode = arguments.drop { $0 != "," }.dropFirst().first { $0 != " " } == "\""
+    return functions.first { function in
+      let words = function.signature.dropFirst(name.count + 1).split(separator: ")")[0].split(
+        separator: ",")
+      return (words.count == 3) == hasCode && !words[0].contains("|") && arguments.hasPrefix(words[0])
+    }?.korean
+  }
+
   private static func name(_ window: HistoryAggregate.Window) -> String {
     switch window {
     case .all: return "전체 기간"

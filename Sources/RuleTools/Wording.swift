@@ -29,6 +29,7 @@ struct Wording {
     let function = String(fact.prefix { $0 != "(" })
     let argument = String(fact.dropFirst(function.count + 1).dropLast())
     if function == "inList" { return "상품 목록 \(argument)에 든 품목" }
+    if function == "overdue" || function == "expiring", let name = timed(function, argument) { return name }
     guard let entry = FactCatalog.functions.first(where: { $0.name == function }) else { return fact }
     return entry.korean.replacing("N개월", with: "\(argument)개월")
   }
@@ -47,12 +48,17 @@ struct Wording {
     let text = FactCatalog.entries.first { $0.name == fact }?.missingWhen ?? ""
     let isInstant = HistoryAggregate(named: fact)?.measure.type == .timestamp
     let absent = isInstant ? Self.noEarlier : Self.noKey
-    let english = text.isEmpty && function.hasPrefix("history.") ? absent : text
+    if function == "expiring" || fact.hasPrefix("overdue(\"cart\"") {
+      return pick(Self.korean[Self.noProfile] ?? Self.noProfile, Self.noProfile)
+    }
+    let isOfHistory = function.hasPrefix("history.") || function == "overdue"
+    let english = text.isEmpty && isOfHistory ? absent : text
     guard !english.isEmpty else { return nil }
     return language == .en ? english : Self.korean[english]
   }
 
   private static let noKey = "the order has no customer key (no member id, phone or e-mail)"
+  private static let noProfile = "no profile of the customer has told it"
   private static let noEarlier = "there is no earlier order, or no customer key"
   private static let korean = [
     noEarlier: "그런 이전 주문이 없거나, 주문에 고객을 알아볼 정보가 없습니다",
@@ -65,7 +71,7 @@ struct Wording {
     "the level is unknown or too old": "재고를 모르거나 너무 오래되었습니다",
     "not sent, and a completed claim does not say its refund": "환불 금액을 알 수 없는 완료된 클레임이 있습니다",
     "it has neither zip nor address": "배송지에 우편번호와 주소가 없습니다",
-    "no profile of the customer has told it": "고객 정보(프로필)를 받지 못했습니다",
+    noProfile: "고객 정보(프로필)를 받지 못했습니다",
     "no profile of the customer has told it, or the cart is in another currency":
       "장바구니 정보를 받지 못했거나 통화가 주문과 다릅니다",
     "the cart is in another currency": "장바구니의 통화가 주문과 다릅니다",

@@ -6,57 +6,36 @@ public import Topics
 ///
 /// Never blocks on a transaction that is open there. Belongs to one thread.
 public final class DemandAnnouncements {
-  private let consumer: Consumer
-  private let partition: TopicPartition
-  private let batch = MessageBatch()
-  private var position: Int64
+  private let reader: OnePartitionReader
   public private(set) var fold = DemandProgress()
 
   /// Nil when the broker has no such topic.
   public static func open(_ broker: BrokerAccess, topic: String) throws -> DemandAnnouncements? {
-    let admin = try Admin(settings: broker.client)
-    defer { admin.close() }
-    guard try admin.topics()[topic] != nil else { return nil }
+    guard try OnePartitionReader.partitionCount(broker, topic: topic) != nil else { return nil }
     return try DemandAnnouncements(broker, topic)
   }
 
   private init(_ broker: BrokerAccess, _ topic: String) throws {
-    var client = broker.client
-    client.properties["fetch.wait.max.ms"] = "100"
-    consumer = try Consumer(
-      settings: client, groupId: "passflow-demands",
-      isolation: broker.isEmbedded ? .readUncommitted : .readCommitted, membership: .manual)
-    partition = TopicPartition(topic, 0)
-    position = try consumer.watermarks(partition, timeoutMs: 30_000).low
-    try consumer.assign([(partition, position)])
+    reader = try OnePartitionReader(
+      broker, topic: topic, groupId: "passflow-demands",
+      isolation: broker.isEmbedded ? .readUncommitted : .readCommitted)
   }
 
   /// Takes what has come.
   public func poll(timeoutMs: Int = 0) throws {
-    let events = consumer.poll(into: batch, max: 10_000, timeoutMs: timeoutMs)
-    for index in 0..<batch.count {
-      let message = batch[index]
-      position = max(position, message.offset + 1)
+    _ = try reader.take(timeoutMs: timeoutMs) { message in
       if let value = message.value, let told = RuleSwitchValue(protobuf: value) { fold.take(told) }
-    }
-    batch.release()
-    for event in events {
-      switch event {
-      case .endOfPartition(_, let offset): position = max(position, offset)
-      case .error(let error) where error.isFatal || error.name == "_AUTO_OFFSET_RESET": throw error
-      default: break
-      }
     }
   }
 
   /// Reads what is there now, or for so long.
   public func catchUp(timeoutMs: Int64 = 5_000) throws {
-    let end = try consumer.watermarks(partition, timeoutMs: 30_000).high
+    let end = try reader.end()
     let deadline = monotonicMs() + timeoutMs
-    while position < end, monotonicMs() < deadline { try poll(timeoutMs: 20) }
+    while reader.position < end, monotonicMs() < deadline { try poll(timeoutMs: 20) }
   }
 
-  public func close() { consumer.close() }
+  public func close() { reader.close() }
 }
 
 /// What the announcements say together: of each partition the furthest one counts.

@@ -34,6 +34,7 @@ extension Checker {
     switch function {
     case "inList": return checkInList(expression, arguments, item: false)
     case "overdue": return checkOverdue(expression, arguments)
+    case "expiring": return checkExpiring(expression, arguments)
     case "timeOfDay": return checkCivil(expression, .timeOfDay, .timeOfDay, arguments)
     case "date": return checkCivil(expression, .date, .date, arguments)
     case "dayOfWeek": return checkCivil(expression, .dayOfWeek, .int, arguments)

@@ -10,7 +10,7 @@ extension Checker {
 
   mutating func checkOverdue(_ expression: Expression, _ arguments: [Expression]) -> Typed {
     let states = TimedFact.Kind.allCases.compactMap(\.state)
-    guard arguments.count == 2, case .string(let name) = arguments[0].kind else {
+    guard 2...3 ~= arguments.count, case .string(let name) = arguments[0].kind else {
       return failure(
         expression, "overdue takes a state in quotes and a duration",
         hint: "overdue(\"unpaid\", duration(\"72h\"))")
@@ -23,9 +23,37 @@ extension Checker {
         arguments[0], "no state that can be overdue: \(name.text.prefix(60))",
         hint: "one of \(states.joined(separator: ", "))")
     }
-    guard let span = span(arguments[1], of: kind, "1m to 366d") else { return Checker.invalid }
-    let isDue = TypedExpression.compare(.greaterOrEqual, .timed(TimedFact(kind, span: span)), .number(1))
-    return (isDue, .bool)
+    var code: [UInt8] = []
+    if arguments.count == 3 {
+      guard kind.takesCode else {
+        return failure(
+          arguments[1], "\(name.text) is of no product", hint: "overdue(\"\(name.text)\", duration(\"72h\"))")
+      }
+      guard case .string(let text) = arguments[1].kind, !text.text.isEmpty,
+        text.text.utf8.count <= HistoryAggregate.codeBytesMax
+      else {
+        return failure(
+          arguments[1],
+          "expected a SKU or product code in quotes, at most \(HistoryAggregate.codeBytesMax) bytes",
+          hint: "overdue(\"\(name.text)\", \"SKU-1\", duration(\"2160h\"))")
+      }
+      code = Array(text.text.utf8)
+    }
+    guard let span = span(arguments[arguments.count - 1], of: kind, "1m to 366d") else {
+      return Checker.invalid
+    }
+    let fact = TimedFact(kind, span: span, code: code)
+    return (.compare(.greaterOrEqual, .timed(fact), .number(1)), .bool)
+  }
+
+  mutating func checkExpiring(_ expression: Expression, _ arguments: [Expression]) -> Typed {
+    guard arguments.count == 2, case .string(let name) = arguments[0].kind, name.text == "coupon" else {
+      return failure(
+        expression, "expiring takes \"coupon\" and a duration",
+        hint: "expiring(\"coupon\", duration(\"24h\"))")
+    }
+    guard let span = span(arguments[1], of: .coupon, "1m to 366d") else { return Checker.invalid }
+    return (.compare(.greaterOrEqual, .timed(TimedFact(.coupon, span: span)), .number(1)), .bool)
   }
 
   private mutating func span(_ argument: Expression, of kind: TimedFact.Kind, _ allowed: String) -> Int64? {

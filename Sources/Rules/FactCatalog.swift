@@ -277,6 +277,26 @@ public enum FactCatalog {
       "overdue(\"unpaid\" | \"gift_address\" | \"unshipped\", duration(\"72h\")) → bool, 1m to 366d",
       "미입금·선물 배송지 미입력·미출고 상태가 그 시간만큼 이어짐"
     ),
+    (
+      "overdue", "overdue(\"purchase\", duration(\"60d\")) → bool, 1m to 366d",
+      "고객의 마지막 구매이고 그 뒤 그 시간만큼 구매가 없음"
+    ),
+    (
+      "overdue", "overdue(\"purchase\", \"CODE\", duration(\"90d\")) → bool, 1m to 366d",
+      "고객이 그 품목이나 상품을 마지막으로 산 주문이고 그 뒤 그 시간만큼 사지 않음"
+    ),
+    (
+      "overdue", "overdue(\"cart\", duration(\"24h\")) → bool, 1m to 366d",
+      "고객의 마지막 구매이고 장바구니에 그 시간만큼 담긴 채 사지 않은 상품이 있음"
+    ),
+    (
+      "overdue", "overdue(\"cart\", \"CODE\", duration(\"72h\")) → bool, 1m to 366d",
+      "고객의 마지막 구매이고 그 품목이나 상품이 장바구니에 그 시간만큼 담긴 채 사지 않음"
+    ),
+    (
+      "expiring", "expiring(\"coupon\", duration(\"24h\")) → bool, 1m to 366d",
+      "고객의 마지막 구매이고 그 시간 안에 만료되는 보유 쿠폰이 있음"
+    ),
     ("inList", "inList(\"name\") → bool; i.inList(\"name\") for one item", "상품 목록에 든 품목이 있음"),
     ("inSegment", "inSegment(\"name\") → bool", "고객이 세그먼트에 듦 (규칙 파일의 segments)"),
     ("timeOfDay", "timeOfDay(timestamp) → time of day", "쇼핑몰 시간대의 시각"),

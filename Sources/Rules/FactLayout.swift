@@ -50,8 +50,13 @@ public struct FactLayout: Sendable, Equatable {
     claimWindows.firstIndex(of: ClaimWindow(scope: scope, months: months))
   }
 
-  public func timedSlot(_ kind: Int, span: Int64) -> Int? {
-    timedFacts.firstIndex { $0.kind.rawValue == kind && $0.span == span }
+  public func timedSlot(_ kind: Int, span: Int64, code: UnsafeRawBufferPointer = .init(start: nil, count: 0))
+    -> Int?
+  {
+    timedFacts.firstIndex {
+      $0.kind.rawValue == kind && $0.span == span && $0.code.count == code.count
+        && $0.code.elementsEqual(code)
+    }
   }
 
   /// The slot of a measure of earlier orders by the wire's numbers; nil when no rule asks for it.

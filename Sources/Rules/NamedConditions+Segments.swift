@@ -24,6 +24,7 @@ extension NamedConditions {
     case .fact(.customerGrade), .fact(.heldCouponCount), .fact(.cartProducts), .fact(.cartQuantity),
       .fact(.cartAmount):
       true
+    case .timed(let fact): fact.kind.isOfCustomer
     case .fact(let fact): fact.level == .heldCoupon || fact.level == .cartLine
     default: false
     }

@@ -84,6 +84,7 @@ extension TypedExpression {
       shape.byte(29)
       shape.number(fact.kind.rawValue)
       shape.number(Int(fact.span))
+      shape.text(fact.code)
     case .aggregate(let aggregate):
       shape.byte(34)
       shape.number(aggregate.measure.rawValue)

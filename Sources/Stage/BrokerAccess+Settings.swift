@@ -77,6 +77,7 @@ extension LaneSettings {
     uncommittedMax = state.uncommittedMax
     checkpointIntervalMs = state.checkpointIntervalMs
     stateDirectory = state.directory
+    standbys = state.standbys
     dirtyBytesMax = min(dirtyBytesMax, max(state.cacheBytes / 4, 1 << 20))
     inputPartitions = try broker.partitionCount(inputTopic)
     guard !broker.isEmbedded else { return }

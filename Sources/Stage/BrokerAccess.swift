@@ -62,6 +62,15 @@ public struct BrokerAccess: Sendable {
     return try producer.topic(name, pacing: pacing, timeoutMs: 30_000)
   }
 
+  /// A topic whose reader writes to it itself: it must not wait until what it reads is worked off.
+  public func topicOfItsReader(_ name: String, of producer: Producer) throws -> TopicHandle {
+    var pacing = progress.map {
+      Pacing(downstreamGroup: "", windowBytes: BrokerAccess.embeddedWindowBytes / 6, progress: $0)
+    }
+    pacing?.countsHandled = true
+    return try producer.topic(name, pacing: isEmbedded ? pacing : nil, timeoutMs: 30_000)
+  }
+
   /// A producer; a real broker gets compressed batches. `onAcknowledged` as in `Producer`.
   public func producer(onAcknowledged: (@Sendable (UInt64) -> Void)? = nil) throws -> Producer {
     var settings = client
@@ -71,8 +80,16 @@ public struct BrokerAccess: Sendable {
     return try Producer(settings: settings, onAcknowledged: onAcknowledged)
   }
 
-  public func consumer(group: String, isolation: Isolation = .readCommitted) throws -> Consumer {
-    try Consumer(
+  /// A consumer about to join `group` to read `topic`, which every broker knows by then.
+  public func consumer(
+    group: String, reading topic: String, isolation: Isolation = .readCommitted
+  ) throws -> Consumer {
+    if !isEmbedded {
+      let admin = try Admin(settings: client)
+      defer { admin.close() }
+      try admin.awaitKnownEverywhere([topic])
+    }
+    return try Consumer(
       settings: client, groupId: group, isolation: isEmbedded ? .readUncommitted : isolation,
       membership: isEmbedded
         ? .manual

@@ -33,6 +33,8 @@ public enum CrashPoint: String, CaseIterable, Sendable {
   case beforeOffsetCommit = "before-offset-commit"
   /// They were handed to the client.
   case afterOffsetCommit = "after-offset-commit"
+  /// In the middle of a standby file's transaction.
+  case inStandby = "in-standby"
   /// While a file is rolled forward from the changelog.
   case inRestore = "in-restore"
   /// A partition is restored, its reading has not begun.

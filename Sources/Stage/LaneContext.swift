@@ -12,6 +12,8 @@ public final class LaneContext: Sendable {
   public let restoredRecords = Atomic<Int64>(0)
   public let ownedPartitions = Atomic<Int>(0)
   public let uncommitted = Atomic<Int>(0)
+  /// Changelog records still to be read, of each partition that this instance stands by for.
+  public let standbyLags = Mutex<[Int32: Int64]>([:])
   private let failureText = Mutex<String?>(nil)
   private let report: @Sendable (LaneReport) -> Void
 
@@ -48,6 +50,7 @@ public enum LaneReport: Sendable {
   case stateRebuilt(partition: Int32, reason: String)
   /// Retention has removed inputs that were not handled, which this lane can do without.
   case inputSkipped(partition: Int32, from: Int64, to: Int64)
+  case standby(partition: Int32, StandbyChange)
   case commitRepeated(reason: String)
   case clientError(String)
   case failed(String)

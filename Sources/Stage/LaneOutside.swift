@@ -46,6 +46,8 @@ public protocol LaneInputs {
   func watermarks(_ partition: TopicPartition, timeoutMs: Int) throws -> (low: Int64, high: Int64)
   /// Throws when the group has gone on without us.
   func groupMetadata() throws -> Group
+  /// One's own name in the group; nil: no member now.
+  var memberId: String? { get }
   /// Leaves the group and ends.
   func leave()
 }
@@ -92,6 +94,10 @@ public protocol LaneTransactions {
   func close()
 }
 
+extension LaneInputs {
+  /// Inputs without a group know none.
+  public var memberId: String? { nil }
+}
 extension Consumer: LaneInputs {
   public func leave() { close() }
 }

@@ -146,21 +146,20 @@ public struct StateChanges: ~Copyable {
         let entry = entries[index]
         return UnsafeRawBufferPointer(rebasing: all[entry.keyStart..<entry.keyStart + entry.keyCount])
       }
-      func compare(_ left: Int, _ right: Int) -> Int {
-        let first = key(left)
-        let second = key(right)
-        let order = compareBytes(first, second)
-        return order
+      // Most keys differ in their first bytes: these are compared as numbers.
+      var sorted: [(first: UInt64, index: Int)] = []
+      for (index, entry) in entries.enumerated() where entry.topic == nil && entry.partition == partition {
+        sorted.append((firstBytes(key(index)), index))
       }
-      var indices = entries.indices.filter { entries[$0].topic == nil && entries[$0].partition == partition }
-      indices.sort { left, right in
-        let order = compare(left, right)
-        return order == 0 ? left < right : order < 0
+      sorted.sort { left, right in
+        if left.first != right.first { return left.first < right.first }
+        let order = compareBytes(key(left.index), key(right.index))
+        return order == 0 ? left.index < right.index : order < 0
       }
       var result: [Int] = []
-      result.reserveCapacity(indices.count)
-      for index in indices {
-        if let last = result.last, compare(last, index) == 0 {
+      result.reserveCapacity(sorted.count)
+      for (_, index) in sorted {
+        if let last = result.last, compareBytes(key(last), key(index)) == 0 {
           result[result.count - 1] = index
         } else {
           result.append(index)
@@ -183,6 +182,12 @@ public struct StateChanges: ~Copyable {
           ? nil : UnsafeRawBufferPointer(rebasing: all[valueStart..<valueStart + entry.valueCount]))
     }
   }
+}
+
+/// The first eight bytes as a number that orders as they do; what is missing counts as zero.
+func firstBytes(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  if bytes.count >= 8 { return UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)) }
+  return bytes.reduce(0) { $0 << 8 | UInt64($1) } << UInt64(8 * (8 - bytes.count))
 }
 
 /// memcmp order, a shorter prefix first: below zero, zero or above.

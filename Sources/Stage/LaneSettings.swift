@@ -51,6 +51,9 @@ public struct LaneSettings: Sendable {
   /// stopping.
   public var skipsGoneInputs = false
 
+  /// 1: this instance also follows the changelogs of partitions that it would get if their owner were gone. 0: none.
+  public var standbys = 0
+
   /// Told how far the lane is, instead of commits to the broker.
   public var progress: LocalProgress?
 

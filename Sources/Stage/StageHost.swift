@@ -94,6 +94,7 @@ public final class StageHost: Sendable {
     let owned = metrics.gauge("passflow_partitions_owned", "Input partitions held by this instance.")
     let uncommitted = metrics.gauge(
       "passflow_inputs_uncommitted", "Records handled since the last state commit.")
+    addStandbyMetrics()
     onScrape { [context] in
       handled.set(Int(context.handled.load(ordering: .relaxed)))
       commits.set(Int(context.stateCommits.load(ordering: .relaxed)))
@@ -126,6 +127,7 @@ public final class StageHost: Sendable {
       log.warning(
         "input.skipped", .integer("partition", Int(partition)), .integer("from", Int(from)),
         .integer("to", Int(to)))
+    case .standby(let partition, let change): change.note(partition, log)
     case .commitRepeated(let reason): log.warning("state.commit_repeated", .name("reason", reason))
     case .clientError(let text): log.warning("kafka.client", .name("problem", text))
     case .failed(let text): log.error("stage.failed", .name("problem", text))

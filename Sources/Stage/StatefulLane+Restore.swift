@@ -12,6 +12,7 @@ extension StatefulLane {
   /// Opens and restores the partitions; where each is to be read on.
   private func prepare(_ partitions: [TopicPartition]) throws -> [(TopicPartition, Int64)] {
     var starts: [(TopicPartition, Int64)] = []
+    standby?.take(partitions.map(\.partition))
     let claims = try openAll(partitions)
     for topicPartition in partitions {
       let partition = topicPartition.partition
@@ -121,7 +122,7 @@ extension StatefulLane {
     return false
   }
 
-  private func fileName(_ partition: Int32) -> String { "\(settings.groupId)-\(partition)" }
+  private func fileName(_ partition: Int32) -> String { settings.stateFileName(partition) }
 
   private func openState(_ partition: Int32) throws(PartitionStateError) -> Outside.StateFile {
     try outside.openState(

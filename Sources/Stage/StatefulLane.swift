@@ -60,6 +60,8 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
   var transactions: Outside.Transactions?
   /// Outcomes still to come of transactions that no longer matter.
   var outcomesToDrop = 0
+  /// Follows partitions that others own; nil: nobody's.
+  var standby: Standby?
   /// Of the assignment whose partitions are owned; nil: the group has gone on, nothing may be committed.
   var membership: Outside.Inputs.Group?
   /// Of the last poll, not yet worked off.
@@ -127,6 +129,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
     }
     context.become(.restoring)
     try outside.makeDirectory(settings.stateDirectory)
+    standby?.start()
     if settings.usesGroup {
       try consumer.subscribe([settings.inputTopic])
     } else {
@@ -177,6 +180,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
       guard owned[partition] != nil else { continue }
       owned[partition]?.nextOffset = next
       acknowledged.handled(partition: partition, nextOffset: next, sequence: sequence)
+      settings.progress?.read(TopicPartition(settings.inputTopic, partition), to: next)
     }
   }
 
@@ -194,6 +198,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
       context.become(.restoring)
       membership = try? consumer.groupMetadata()
       try claim(partitions)
+      standby?.divided(member: consumer.memberId)
       context.become(.ready)
     case .revoked(let partitions, let lost):
       let numbers = partitions.map(\.partition)
@@ -203,6 +208,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
         release(partition)
         context.note(.revoked(partition: partition, lost: lost))
       }
+      standby?.giveBack(numbers)
       try consumer.finishRevocation(partitions)
     case .endOfPartition:
       break
@@ -235,6 +241,7 @@ where Processor.Sink == Outside.Outputs, Processor.StateFile == Outside.StateFil
   }
 
   private func close() {
+    standby?.stop()
     for partition in Array(owned.keys) { release(partition) }
     transactions?.close()
     consumer.leave()
@@ -251,5 +258,7 @@ extension StatefulLane where Outside == BrokerOutside {
       settings: settings, outside: BrokerOutside(settings: clientSettings), consumer: consumer,
       producer: producer, processor: processor, schemaVersion: schemaVersion, effectTopics: effectTopics,
       context: context)
+    standby = Standby(
+      settings: settings, client: clientSettings, schemaVersion: schemaVersion, context: context)
   }
 }

@@ -23,22 +23,47 @@ extension PartitionState {
     return "\(directory)/\(name).sqlite"
   }
 
-  /// Reads every row and holds it against its checksum: what was lost or changed on the disk while nobody looked.
+  /// Reads every row and holds all of them against their checksums: what was lost or changed on the disk while nobody
+  /// looked. The checksums are sums of a part for the key and one for the value, so that each table is read in its own
+  /// order.
   ///
-  /// About a second for a million rows. Throws `.damaged`.
+  /// About half a second for a million rows. Throws `.damaged`.
   public func verifyAll() throws(PartitionStateError) {
-    var last: [UInt8] = []
     do {
-      try scan(prefix: []) { key, _ in
-        guard last.isEmpty || PartitionState.precedes(last, key) else {
-          throw PartitionStateError.damaged(nil)
-        }
-        last.removeAll(keepingCapacity: true)
-        last.append(contentsOf: key)
-      }
+      let keys = try sumOfKeys()
+      let values = try sumOfValues()
+      guard keys.count == values.count, keys.sum == values.sum else { throw PartitionStateError.damaged(nil) }
     } catch {
       throw noted(error)
     }
+  }
+
+  private func sumOfKeys() throws -> (count: Int, sum: Int64) {
+    var last: [UInt8] = []
+    var count = 0
+    var sum: Int64 = 0
+    let rows = try connection.prepare("SELECT key, id FROM entry ORDER BY key")
+    while try rows.step() {
+      let key = rows.bytes(0)
+      guard count == 0 || PartitionState.precedes(last, key) else { throw PartitionStateError.damaged(nil) }
+      last.removeAll(keepingCapacity: true)
+      last.append(contentsOf: key)
+      sum &+= StateChecksum.of(key, rows.integer(1))
+      count += 1
+    }
+    return (count, sum)
+  }
+
+  /// What the checksums leave for the keys.
+  private func sumOfValues() throws -> (count: Int, sum: Int64) {
+    var count = 0
+    var sum: Int64 = 0
+    let rows = try connection.prepare("SELECT value, checksum FROM content ORDER BY id")
+    while try rows.step() {
+      sum &+= rows.integer(1) &- StateChecksum.of(rows.bytes(0))
+      count += 1
+    }
+    return (count, sum)
   }
 
   private static func precedes(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Bool {
@@ -56,6 +81,28 @@ extension PartitionState {
     let pages = (try? connection.integer("PRAGMA page_count")) ?? 0
     let size = (try? connection.integer("PRAGMA page_size")) ?? 0
     return pages * size
+  }
+
+  static func lastId(_ connection: Connection) throws(SQLiteError) -> Int64 {
+    try connection.integer("SELECT max(id) FROM content") ?? 0
+  }
+
+  /// Moves the rows of a file of version 2, in which key and value were one row, in one transaction: all or none.
+  func takeFormerRows() throws {
+    let former = "SELECT count(*) FROM sqlite_schema WHERE name = 'former_state'"
+    guard try connection.integer(former) == 1 else { return }
+    try connection.transaction {
+      do {
+        let rows = try connection.prepare("SELECT key, value, checksum FROM former_state ORDER BY key")
+        while try rows.step() {
+          guard StateChecksum.ofFormer(rows.bytes(0), rows.bytes(1)) == rows.integer(2) else {
+            throw PartitionStateError.damaged(nil)
+          }
+          try put(rows.bytes(0), rows.bytes(1))
+        }
+      }
+      try connection.execute("DROP TABLE former_state")
+    }
   }
 
   static func translate(_ error: any Error) -> PartitionStateError {

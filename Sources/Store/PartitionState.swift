@@ -51,7 +51,10 @@ public enum PartitionStateError: Error, Equatable, Sendable {
   case badDirectory(errno: Int32)
 }
 
-/// The state of one (stage, partition) in one SQLite file: a key/value table and the position it reflects.
+/// The state of one (stage, partition) in one SQLite file: keys, values and the position they reflect.
+///
+/// Keys and values are two tables. A value stands where it was first written, beside those of the same time, which are
+/// the next to change together: a write then touches few pages, wherever the keys lie. The table of keys is small.
 ///
 /// One owner, in one process: the file is held exclusively. Written in whole transactions only, so that it is
 /// always the state as of `position`; whatever is newer is replayed from the changelog.
@@ -60,8 +63,12 @@ public final class PartitionState {
 
   let connection: Connection
   private let getStatement: Statement
-  private let putStatement: Statement
-  private let removeStatement: Statement
+  private let findStatement: Statement
+  private let insertEntryStatement: Statement
+  private let insertContentStatement: Statement
+  private let updateStatement: Statement
+  private let removeEntryStatement: Statement
+  private let removeContentStatement: Statement
   private let scanStatement: Statement
   private let scanToEndStatement: Statement
   private let positionStatement: Statement
@@ -72,6 +79,8 @@ public final class PartitionState {
   /// A row read was not what was written, or SQLite found the file malformed: it must be built anew.
   public private(set) var isDamaged = false
   private let isScratch: Bool
+  /// Of the next new row; never one that is in use.
+  private var nextId: Int64
 
   static let migrations = [
     """
@@ -87,6 +96,12 @@ public final class PartitionState {
       key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
     DELETE FROM meta;
     ALTER TABLE meta ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    """,
+    // What version 2 wrote is moved by `takeFormerRows`.
+    """
+    ALTER TABLE state RENAME TO former_state;
+    CREATE TABLE entry(key BLOB PRIMARY KEY NOT NULL, id INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE content(id INTEGER PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER NOT NULL);
     """,
   ]
 
@@ -119,19 +134,24 @@ public final class PartitionState {
     self.identity = identity
     self.isScratch = isScratch
     position = try PartitionState.readPosition(connection, identity)
-    getStatement = try connection.prepare("SELECT value, checksum FROM state WHERE key = ?1")
-    putStatement = try connection.prepare(
-      """
-      INSERT INTO state(key, value, checksum) VALUES(?1, ?2, ?3)
-      ON CONFLICT(key) DO UPDATE SET value = excluded.value, checksum = excluded.checksum
-      """)
-    removeStatement = try connection.prepare("DELETE FROM state WHERE key = ?1")
+    nextId = try PartitionState.lastId(connection) + 1
+    // A key whose value is missing must not be taken for a key that is missing.
+    let row = "FROM entry LEFT JOIN content ON content.id = entry.id"
+    getStatement = try connection.prepare("SELECT value, checksum, entry.id \(row) WHERE key = ?1")
+    findStatement = try connection.prepare("SELECT id FROM entry WHERE key = ?1")
+    insertEntryStatement = try connection.prepare("INSERT INTO entry(key, id) VALUES(?1, ?2)")
+    insertContentStatement = try connection.prepare(
+      "INSERT INTO content(id, value, checksum) VALUES(?1, ?2, ?3)")
+    updateStatement = try connection.prepare("UPDATE content SET value = ?2, checksum = ?3 WHERE id = ?1")
+    removeEntryStatement = try connection.prepare("DELETE FROM entry WHERE key = ?1")
+    removeContentStatement = try connection.prepare("DELETE FROM content WHERE id = ?1")
     scanStatement = try connection.prepare(
-      "SELECT key, value, checksum FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key")
+      "SELECT key, value, checksum, entry.id \(row) WHERE key >= ?1 AND key < ?2 ORDER BY key")
     scanToEndStatement = try connection.prepare(
-      "SELECT key, value, checksum FROM state WHERE key >= ?1 ORDER BY key")
+      "SELECT key, value, checksum, entry.id \(row) WHERE key >= ?1 ORDER BY key")
     positionStatement = try connection.prepare(
       "UPDATE meta SET input_offset = ?1, changelog_offset = ?2, checksum = ?3")
+    try takeFormerRows()
   }
 
   private static func readPosition(_ connection: Connection, _ identity: PartitionIdentity) throws
@@ -166,8 +186,7 @@ public final class PartitionState {
     do {
       try getStatement.bindBorrowed(1, key)
       guard try getStatement.step() else { return nil }
-      let value = getStatement.bytes(0)
-      try verify(key, value, getStatement.integer(1))
+      try verify(key, getStatement, valueColumn: 0)
     } catch {
       throw noted(error)
     }
@@ -196,7 +215,7 @@ public final class PartitionState {
       let hasRow: Bool
       do {
         hasRow = try statement.step()
-        if hasRow { try verify(statement.bytes(0), statement.bytes(1), statement.integer(2)) }
+        if hasRow { try verify(statement.bytes(0), statement, valueColumn: 1) }
       } catch {
         throw noted(error)
       }
@@ -218,7 +237,7 @@ public final class PartitionState {
       let hasRow: Bool
       do {
         hasRow = try statement.step()
-        if hasRow { try verify(statement.bytes(0), statement.bytes(1), statement.integer(2)) }
+        if hasRow { try verify(statement.bytes(0), statement, valueColumn: 1) }
       } catch {
         throw noted(error)
       }
@@ -228,7 +247,7 @@ public final class PartitionState {
     }
   }
 
-  public func count() throws -> Int64 { try connection.integer("SELECT count(*) FROM state") ?? 0 }
+  public func count() throws -> Int64 { try connection.integer("SELECT count(*) FROM entry") ?? 0 }
 
   /// The smallest key behind all that begin with the prefix; nil if there is none.
   static func end(ofPrefix prefix: [UInt8]) -> [UInt8]? {
@@ -243,9 +262,13 @@ public final class PartitionState {
     return nil
   }
 
-  func verify(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ checksum: Int64) throws {
-    guard !isScratch, checksum != StateChecksum.of(key, value) else { return }
-    throw PartitionStateError.damaged(nil)
+  /// Holds a row (value, checksum, id, from `valueColumn` on) against its checksum.
+  private func verify(_ key: UnsafeRawBufferPointer, _ row: Statement, valueColumn: Int32) throws {
+    guard !row.isNull(valueColumn) else { throw PartitionStateError.damaged(nil) }
+    guard !isScratch else { return }
+    let checksum =
+      StateChecksum.of(key, row.integer(valueColumn + 2)) &+ StateChecksum.of(row.bytes(valueColumn))
+    guard row.integer(valueColumn + 1) == checksum else { throw PartitionStateError.damaged(nil) }
   }
 
   /// The error as one of this type; remembers damage.
@@ -286,15 +309,40 @@ public final class PartitionState {
     position = next
   }
 
-  private func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws {
-    guard let value else {
-      try removeStatement.bindBorrowed(1, key)
-      return try removeStatement.run()
-    }
-    try putStatement.bindBorrowed(1, key)
-    try putStatement.bindBorrowed(2, value)
-    try putStatement.bind(3, isScratch ? 0 : StateChecksum.of(key, value))
-    try putStatement.run()
+  func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws {
+    guard let value else { return try remove(key) }
+    if let id = try find(key) { return try write(value, key, id, updateStatement) }
+    let id = nextId
+    nextId += 1
+    try write(value, key, id, insertContentStatement)
+    try insertEntryStatement.bindBorrowed(1, key)
+    try insertEntryStatement.bind(2, id)
+    try insertEntryStatement.run()
+  }
+
+  private func write(
+    _ value: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer, _ id: Int64, _ statement: Statement
+  ) throws {
+    try statement.bind(1, id)
+    try statement.bindBorrowed(2, value)
+    try statement.bind(3, isScratch ? 0 : StateChecksum.of(key, id) &+ StateChecksum.of(value))
+    try statement.run()
+    // Of a damaged file the value that belongs to a key may be gone.
+    guard connection.changedRows == 1 else { throw PartitionStateError.damaged(nil) }
+  }
+
+  private func find(_ key: UnsafeRawBufferPointer) throws -> Int64? {
+    try findStatement.bindBorrowed(1, key)
+    defer { findStatement.reset() }
+    return try findStatement.step() ? findStatement.integer(0) : nil
+  }
+
+  private func remove(_ key: UnsafeRawBufferPointer) throws {
+    guard let id = try find(key) else { return }
+    try removeContentStatement.bind(1, id)
+    try removeContentStatement.run()
+    try removeEntryStatement.bindBorrowed(1, key)
+    try removeEntryStatement.run()
   }
 
   private func write(_ position: StatePosition) throws {
@@ -313,7 +361,7 @@ public final class PartitionState {
 
   /// Forgets everything, the position included: the file is to be built anew.
   public func removeAll() throws(PartitionStateError) {
-    do { try connection.execute("DELETE FROM state") } catch { throw noted(error) }
+    do { try connection.execute("DELETE FROM entry; DELETE FROM content") } catch { throw noted(error) }
     try apply([], position: StatePosition())
   }
 

@@ -1,7 +1,23 @@
 /// 64 bits over a row of a state file, so that a byte that the disk changed is found when the row is read: SQLite
 /// itself notices damage to its own structure only. Against accidents, not against forgery.
 enum StateChecksum {
-  static func of(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Int64 {
+  /// A row's checksum is the sum of this and of its key's part.
+  static func of(_ value: UnsafeRawBufferPointer) -> Int64 {
+    var state: UInt64 = 0x7A3D_52C1_0E94_B68F
+    add(value, &state)
+    return Int64(bitPattern: state)
+  }
+
+  /// A key, and which value is its.
+  static func of(_ key: UnsafeRawBufferPointer, _ id: Int64) -> Int64 {
+    var state: UInt64 = 0x51B6_E80D_93F2_4C77
+    add(key, &state)
+    mix(UInt64(bitPattern: id), &state)
+    return Int64(bitPattern: state)
+  }
+
+  /// Of rows that held key and value.
+  static func ofFormer(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Int64 {
     var state: UInt64 = 0x9AE1_6A3B_2F90_404F
     add(key, &state)
     add(value, &state)

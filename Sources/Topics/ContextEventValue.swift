@@ -2,7 +2,7 @@ public import Orders
 
 /// From where an order was placed, told beside it: what a record of topic `orders` holds in place of a snapshot
 /// (`OrderSnapshot.context`, topics/order.proto).
-public struct ContextEventValue: ProtobufValue {
+public struct ContextEventValue: SnapshotStandIn {
   public var mallId: String = ""
   public var shopNo: Int32 = 0
   public var orderId: String = ""
@@ -14,27 +14,8 @@ public struct ContextEventValue: ProtobufValue {
 
   public init() {}
 
-  /// Number of the field of `OrderSnapshot` that holds one.
-  static let field = 31
-
-  /// Whether a value of topic `orders` is one: it then begins with that field.
-  @inline(__always) public static func isHeld(by value: UnsafeRawBufferPointer) -> Bool {
-    // Field 31, length-delimited.
-    value.count >= 2 && value[0] == 0xFA && value[1] == 0x01
-  }
-
-  /// Of a value of topic `orders`; nil when it is malformed or none.
-  public init?(orders value: UnsafeRawBufferPointer) {
-    guard let context = OrderSnapshotValue(protobuf: value)?.context else { return nil }
-    self = context
-  }
-
-  /// Value of topic `orders`.
-  public var ordersValue: [UInt8] {
-    var writer = ProtobufWriter(capacity: 256)
-    writer.value(Self.field, self)
-    return writer.bytes
-  }
+  @inlinable public static var ordersField: Int { 31 }
+  public static func held(in snapshot: OrderSnapshotValue) -> Self? { snapshot.context }
 
   public mutating func take(_ reader: inout ProtobufReader) {
     switch reader.field {

@@ -42,7 +42,10 @@ extension FactsDigestValue {
   }
 
   private func writeTimed(into json: inout JSONWriter) {
-    let names = ["duplicate.partners", "overdue.unpaid", "overdue.gift_address", "overdue.unshipped"]
+    let names = [
+      "duplicate.partners", "overdue.unpaid", "overdue.gift_address", "overdue.unshipped", "overdue.purchase",
+      "expiring.coupon", "overdue.cart",
+    ]
     json.name("timed")
     json.beginArray()
     for fact in timed {
@@ -51,6 +54,10 @@ extension FactsDigestValue {
       json.string(names.indices.contains(Int(fact.kind)) ? names[Int(fact.kind)] : "")
       json.name("seconds")
       json.integer(fact.spanUs / 1_000_000)
+      if !fact.code.isEmpty {
+        json.name("code")
+        json.string(String(decoding: fact.code, as: UTF8.self))
+      }
       json.name("value")
       json.integer(fact.value)
       json.endObject()

@@ -61,11 +61,13 @@ public struct StockLevelValue: ProtobufValue {
 
 /// A fact with a span of time that a rule names (`TimedFact` of topics/enriched.proto).
 public struct TimedFactValue: ProtobufValue {
-  /// 0 duplicates, 1 unpaid, 2 gift address, 3 unshipped.
+  /// 0 duplicates, 1 unpaid, 2 gift address, 3 unshipped, 4 purchase, 5 coupon, 6 cart.
   public var kind: Int32 = 0
   public var spanUs: Int64 = 0
   /// A count; of what can be overdue 0 or 1.
   public var value: Int64 = 0
+  /// SKU or product code as UTF-8; empty: any.
+  public var code: [UInt8] = []
 
   public init() {}
 
@@ -74,6 +76,7 @@ public struct TimedFactValue: ProtobufValue {
     case 1: kind = reader.int32()
     case 2: spanUs = reader.int64()
     case 3: value = reader.int64()
+    case 4: code = [UInt8](reader.slice())
     default: reader.skip()
     }
   }
@@ -82,6 +85,7 @@ public struct TimedFactValue: ProtobufValue {
     writer.int32(1, kind)
     writer.int64(2, spanUs)
     writer.int64(3, value)
+    writer.bytes(4, code)
   }
 }
 

@@ -53,7 +53,7 @@ extension OrderEventPass {
   }
 
   /// Digits only, 82 in front as 0; marketplace safe-numbers (050…) are no identity.
-  private mutating func appendPhone(_ phone: UnsafeRawBufferPointer) -> Bool {
+  mutating func appendPhone(_ phone: UnsafeRawBufferPointer) -> Bool {
     let start = scratch.count
     for byte in phone where byte >= 0x30 && byte <= 0x39 { scratch.append(byte) }
     if scratch.count >= start + 2, scratch[start] == 0x38, scratch[start + 1] == 0x32 {
@@ -68,7 +68,7 @@ extension OrderEventPass {
     return false
   }
 
-  private mutating func appendEmail(_ email: UnsafeRawBufferPointer) -> Bool {
+  mutating func appendEmail(_ email: UnsafeRawBufferPointer) -> Bool {
     let trimmed = NormalisedText.trimmed(email)
     guard !trimmed.isEmpty else { return false }
     if trimmed.contains(where: { $0 >= 0x80 }) {

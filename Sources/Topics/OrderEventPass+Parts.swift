@@ -41,18 +41,28 @@ extension OrderEventPass {
     into writer: inout ProtobufWriter,
     _ body: (inout OrderEventPass, inout ProtobufWriter) -> Void
   ) {
-    let list = array(fields.order, field, max: max)
+    forEach(fields.order, field, table, max: max, into: &writer) { pass, writer in
+      let message = writer.beginMessage(number)
+      body(&pass, &writer)
+      writer.endMessage(message)
+    }
+  }
+
+  /// Each object of a list of the event, scanned.
+  @inline(__always) mutating func forEach<Outer, Field>(
+    _ outer: FieldTable<Outer>, _ field: Outer, _ table: FieldTable<Field>, max: Int,
+    into writer: inout ProtobufWriter, _ body: (inout OrderEventPass, inout ProtobufWriter) -> Void
+  ) {
+    let list = array(outer, field, max: max)
     guard list != 0 else { return }
-    path.outer = fields.order.name(field)
+    path.outer = outer.name(field)
     path.outerIndex = 0
     var place = list + 1
     let end = tape.after(list) - 1
     while place < end {
       if isObject(place) {
         scan(place, table)
-        let message = writer.beginMessage(number)
         body(&self, &writer)
-        writer.endMessage(message)
       }
       path.outerIndex += 1
       place = tape.after(place)

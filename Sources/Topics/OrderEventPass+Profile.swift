@@ -59,7 +59,7 @@ extension OrderEventPass {
     _ mallId: UnsafeRawBufferPointer?, _ shopNo: Int64?, into writer: inout ProtobufWriter
   ) -> OrderRouting? {
     let profile = fields.profile
-    let message = writer.beginMessage(ProfileEventValue.field)
+    let message = writer.beginMessage(ProfileEventValue.ordersField)
     writer.text(1, mallId)
     writer.int64(2, shopNo ?? 0)
     let isKnown = writeMember(mallId, into: &writer)
@@ -124,7 +124,8 @@ extension OrderEventPass {
   private mutating func writeCoupons(into writer: inout ProtobufWriter) {
     guard fields.profile[.coupons] != 0 else { return }
     let message = writer.beginMessage(6)
-    forEach(.coupons, fields.heldCoupon, max: OrderEventLimits.heldCouponsMax, into: &writer) {
+    forEach(fields.profile, .coupons, fields.heldCoupon, max: OrderEventLimits.heldCouponsMax, into: &writer)
+    {
       pass, writer in
       let table = pass.fields.heldCoupon
       let coupon = writer.beginMessage(1)
@@ -142,7 +143,8 @@ extension OrderEventPass {
     guard fields.profile[.cart] != 0 else { return }
     let message = writer.beginMessage(7)
     writer.string(1, currency)
-    forEach(.cart, fields.cartLine, max: OrderEventLimits.cartLinesMax, into: &writer) { pass, writer in
+    forEach(fields.profile, .cart, fields.cartLine, max: OrderEventLimits.cartLinesMax, into: &writer) {
+      pass, writer in
       let table = pass.fields.cartLine
       let line = writer.beginMessage(2)
       writer.text(1, pass.id(table, .productCode, required: true))
@@ -172,26 +174,5 @@ extension OrderEventPass {
     }
     decimals = currency.decimals
     return letters
-  }
-
-  private mutating func forEach<Field>(
-    _ field: ProfileField, _ table: FieldTable<Field>, max: Int, into writer: inout ProtobufWriter,
-    _ body: (inout OrderEventPass, inout ProtobufWriter) -> Void
-  ) {
-    let list = array(fields.profile, field, max: max)
-    guard list != 0 else { return }
-    path.outer = fields.profile.name(field)
-    path.outerIndex = 0
-    var place = list + 1
-    let end = tape.after(list) - 1
-    while place < end {
-      if isObject(place) {
-        scan(place, table)
-        body(&self, &writer)
-      }
-      path.outerIndex += 1
-      place = tape.after(place)
-    }
-    path = JSONPath()
   }
 }

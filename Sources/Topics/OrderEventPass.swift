@@ -38,6 +38,7 @@ struct OrderEventPass {
     let order = fields.order
     scan(JSONTape.root, order)
     if saysProfile { return runProfile(of: nil, into: &writer) }
+    if saysMerge { return runMerge(in: nil, into: &writer) }
     checkSchema()
     let mallId = id(order, .mallId, required: true)
     let shopNo = integer(order, .shopNo, 0...Int64(Int32.max), required: true)

@@ -56,6 +56,8 @@ public struct OrderRouting {
   public var unknownFields: Int
   /// A customer's profile, of no order: the order id is empty, the version 0.
   public var isProfile = false
+  /// A merge of customers, likewise; the customer is the one whose orders go over.
+  public var isMerge = false
   /// Status codes, payment methods, event names and kinds that the contract does not know.
   public var unknownCodes: Int
 }
@@ -77,8 +79,9 @@ public struct ProfileOwner: Sendable, Equatable {
   }
 }
 
-/// Reads JSON order events (`passflow.order/1`) into canonical snapshots, and profiles of customers
-/// (`passflow.profile/1`) into profile events (both topics/order.proto).
+/// Reads JSON order events (`passflow.order/1`) into canonical snapshots, profiles of customers
+/// (`passflow.profile/1`) into profile events and merges of customers (`passflow.merge/1`) into merge events (all
+/// topics/order.proto).
 ///
 /// One per thread: it owns the parser and its buffers. One pass over simdjson's tape; texts are borrowed, nothing
 /// is allocated per item. No byte sequence can stop the process. Fields come out by number, so two texts of one
@@ -107,9 +110,10 @@ public final class OrderEventReader {
   /// need not copy the event.
   ///
   /// `owner`: the event is a profile, and of a customer of this mall and shop, whether it says so or not.
+  /// `mergeMall`: it is a merge of customers of this mall, whether it says so or not.
   public func read(
     _ bytes: UnsafeRawBufferPointer, readableAfter: Int = 0, profileOf owner: ProfileOwner? = nil,
-    into writer: inout ProtobufWriter
+    mergeIn mergeMall: String? = nil, into writer: inout ProtobufWriter
   ) -> OrderReading {
     switch parser.parse(bytes, readable: bytes.count + readableAfter) {
     case .failure(let failure):
@@ -123,6 +127,8 @@ public final class OrderEventReader {
       let routing: OrderRouting?
       if let owner {
         routing = pass.runProfile(of: owner, into: &writer)
+      } else if let mergeMall {
+        routing = pass.runMerge(in: mergeMall, into: &writer)
       } else {
         routing = pass.run(into: &writer)
       }

@@ -119,6 +119,14 @@ enum CartLineField: Int, FieldName {
   ]
 }
 
+/// A merge of customers.
+enum MergeField: Int, FieldName {
+  case schema, mallId, memberId, phone, email, formerMemberId, at
+  static let names: [StaticString] = [
+    "schema", "mall_id", "member_id", "phone", "email", "former_member_id", "at",
+  ]
+}
+
 /// The tables of all objects; owned by one reader, which frees them.
 struct OrderFields {
   let order = FieldTable<OrderField>()
@@ -135,6 +143,7 @@ struct OrderFields {
   let profile = FieldTable<ProfileField>()
   let heldCoupon = FieldTable<HeldCouponField>()
   let cartLine = FieldTable<CartLineField>()
+  let merge = FieldTable<MergeField>()
   let events = KeyTable([
     "order.placed", "order.paid", "order.changed", "order.canceled", "address.entered", "address.changed",
     "address.refused", "address.expired", "claim.requested", "claim.completed", "claim.refused",
@@ -165,6 +174,7 @@ struct OrderFields {
     profile.deallocate()
     heldCoupon.deallocate()
     cartLine.deallocate()
+    merge.deallocate()
     for table in [events, methods, paymentStatuses, addressStates, claimKinds, claimStatuses, itemKinds] {
       table.deallocate()
     }

@@ -6,6 +6,8 @@ extension OrderSnapshotValue {
   public func writeJSON(into json: inout JSONWriter) {
     if let context { return context.writeJSON(into: &json) }
     if let profile { return profile.writeJSON(into: &json) }
+    if let merge { return merge.writeJSON(into: &json) }
+    if let moved { return moved.writeJSON(into: &json) }
     let decimals = Currency(code: currency)?.decimals ?? 0
     json.beginObject()
     writeHead(into: &json)

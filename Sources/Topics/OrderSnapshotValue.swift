@@ -48,7 +48,11 @@ public struct OrderSnapshotValue: ProtobufValue {
   public var profile: ProfileEventValue?
   /// Likewise.
   public var demand: RuleSwitchValue?
-  /// Set: no snapshot but a switch of reference data, all other fields are absent.
+  /// Likewise.
+  public var merge: MergeEventValue?
+  /// Likewise.
+  public var moved: MovedOrderValue?
+  /// Likewise.
   public var reference: ReferenceSwitchValue?
 
   public init() {}
@@ -85,9 +89,11 @@ public struct OrderSnapshotValue: ProtobufValue {
     case 28: cardIssuer = reader.string()
     case 29: installments = reader.int32()
     case 30: ip = reader.string()
-    case ContextEventValue.field: context = reader.value()
-    case ProfileEventValue.field: profile = reader.value()
+    case ContextEventValue.ordersField: context = reader.value()
+    case ProfileEventValue.ordersField: profile = reader.value()
     case RuleSwitchValue.ordersField: demand = reader.value()
+    case MergeEventValue.field: merge = reader.value()
+    case MovedOrderValue.field: moved = reader.value()
     case ReferenceSwitchValue.ordersField: reference = reader.value()
     default: reader.skip()
     }
@@ -124,9 +130,11 @@ public struct OrderSnapshotValue: ProtobufValue {
     writer.string(28, cardIssuer)
     writer.optionalInt64(29, installments.map(Int64.init))
     writer.string(30, ip)
-    if let context { writer.value(ContextEventValue.field, context) }
-    if let profile { writer.value(ProfileEventValue.field, profile) }
+    if let context { writer.value(ContextEventValue.ordersField, context) }
+    if let profile { writer.value(ProfileEventValue.ordersField, profile) }
     if let demand { writer.value(RuleSwitchValue.ordersField, demand) }
+    if let merge { writer.value(MergeEventValue.field, merge) }
+    if let moved { writer.value(MovedOrderValue.field, moved) }
     if let reference { writer.value(ReferenceSwitchValue.ordersField, reference) }
   }
 }

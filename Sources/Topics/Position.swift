@@ -1,7 +1,7 @@
 /// Where the input that caused a record stands: topic `orders`, partition, offset; `n` counts the records that one
 /// input caused. A merge of customers that moves an order raises the epoch, which goes before all else.
 ///
-/// Within one epoch an order stays on one partition, so comparing by (epoch, partition, offset, n) is the order in
+/// Within one epoch an order stays with one customer, on one partition, so comparing by (epoch, partition, offset, n) is the order in
 /// which its records arose.
 public struct Position: ProtobufValue, Comparable, CustomStringConvertible {
   public var epoch: UInt32 = 0
@@ -20,6 +20,11 @@ public struct Position: ProtobufValue, Comparable, CustomStringConvertible {
 
   /// `epoch-partition-offset-n`: the decision id in audit records.
   public var description: String { "\(epoch)-\(partition)-\(offset)-\(n)" }
+
+  /// Later, of the same customer's partition: nothing else has to be looked at.
+  public func follows(_ last: Position) -> Bool {
+    partition == last.partition && epoch == last.epoch && last < self
+  }
 
   public static func < (left: Position, right: Position) -> Bool {
     if left.epoch != right.epoch { return left.epoch < right.epoch }

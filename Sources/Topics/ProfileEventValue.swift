@@ -2,7 +2,7 @@ public import Orders
 
 /// What is known of a customer beside his orders: what a record of topic `orders` holds in place of a snapshot
 /// (`OrderSnapshot.profile`, topics/order.proto).
-public struct ProfileEventValue: ProtobufValue {
+public struct ProfileEventValue: SnapshotStandIn {
   public var mallId: String = ""
   public var shopNo: Int32 = 0
   public var customer: CustomerKeyValue?
@@ -17,27 +17,8 @@ public struct ProfileEventValue: ProtobufValue {
 
   public init() {}
 
-  /// Number of the field of `OrderSnapshot` that holds one.
-  static let field = 32
-
-  /// Whether a value of topic `orders` is one: it then begins with that field.
-  @inline(__always) public static func isHeld(by value: UnsafeRawBufferPointer) -> Bool {
-    // Field 32, length-delimited.
-    value.count >= 2 && value[0] == 0x82 && value[1] == 0x02
-  }
-
-  /// Of a value of topic `orders`; nil when it is malformed or none.
-  public init?(orders value: UnsafeRawBufferPointer) {
-    guard let profile = OrderSnapshotValue(protobuf: value)?.profile else { return nil }
-    self = profile
-  }
-
-  /// Value of topic `orders`.
-  public var ordersValue: [UInt8] {
-    var writer = ProtobufWriter(capacity: 256)
-    writer.value(Self.field, self)
-    return writer.bytes
-  }
+  @inlinable public static var ordersField: Int { 32 }
+  public static func held(in snapshot: OrderSnapshotValue) -> Self? { snapshot.profile }
 
   public mutating func take(_ reader: inout ProtobufReader) {
     switch reader.field {

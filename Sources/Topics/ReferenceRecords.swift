@@ -147,26 +147,9 @@ public struct ReferenceSwitchValue: ProtobufValue {
     writer.int64(1, number)
     writer.string(2, hash)
   }
+}
 
-  /// Number of the field of `OrderSnapshot` that holds one.
-  static let ordersField = 41
-
-  /// Whether a value of topic `orders` is one: it then begins with that field.
-  @inline(__always) public static func isHeld(by value: UnsafeRawBufferPointer) -> Bool {
-    // Field 41, length-delimited.
-    value.count >= 2 && value[0] == 0xCA && value[1] == 0x02
-  }
-
-  /// Of a value of topic `orders`; nil when it is malformed or none.
-  public init?(orders value: UnsafeRawBufferPointer) {
-    guard let reference = OrderSnapshotValue(protobuf: value)?.reference else { return nil }
-    self = reference
-  }
-
-  /// Value of topic `orders`.
-  public var ordersValue: [UInt8] {
-    var writer = ProtobufWriter(capacity: 96)
-    writer.value(Self.ordersField, self)
-    return writer.bytes
-  }
+extension ReferenceSwitchValue: SnapshotStandIn {
+  @inlinable public static var ordersField: Int { 43 }
+  public static func held(in snapshot: OrderSnapshotValue) -> Self? { snapshot.reference }
 }

@@ -6,6 +6,7 @@ import Orders
 import Shop
 import Stage
 import Store
+import TestKit
 import Testing
 import Topics
 
@@ -135,25 +136,13 @@ final class ApplyBench {
     broker = try EmbeddedBroker(topics: [("decisions", 1), ("actions", 1), ("orders.dlq", 1)])
     access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
-    var template = Array("/tmp/passflow-apply-XXXXXX".utf8CString)
-    directory = template.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-    }
+    directory = TemporaryFolder.make("apply")
     shop = try LocalShop(path: directory + "/shop.sqlite")
   }
 
   deinit {
     broker.close()
-    if let folder = opendir(directory) {
-      while let entry = readdir(folder) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        unlink("\(directory)/\(name)")
-      }
-      closedir(folder)
-    }
-    rmdir(directory)
+    TemporaryFolder.remove(directory)
   }
 
   func send(_ values: [[UInt8]?]) throws {
@@ -198,7 +187,7 @@ final class ApplyBench {
     let context = LaneContext()
     let lane = StatefulLane(
       settings: settings, clientSettings: access.client,
-      consumer: try access.consumer(group: settings.groupId),
+      consumer: try access.consumer(group: settings.groupId, reading: settings.inputTopic),
       producer: producer,
       processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent), context),
       schemaVersion: ApplyProcessor.schemaVersion,

@@ -9,6 +9,7 @@ import Rules
 import Stage
 import Store
 import Synchronization
+import TestKit
 import Topics
 
 @testable import EnrichStage
@@ -36,10 +37,7 @@ final class DemandBench {
         + (withReference ? [("reference", 1)] : []))
     access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
-    var template = Array("/tmp/passflow-demand-XXXXXX".utf8CString)
-    directory = template.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-    }
+    directory = TemporaryFolder.make("demand")
     guard let seal = DeadLetterSeal(key: [UInt8](repeating: 3, count: DeadLetterSeal.keyByteCount)) else {
       throw Failure(text: "no seal")
     }
@@ -48,8 +46,7 @@ final class DemandBench {
 
   deinit {
     broker.close()
-    forgetState()
-    rmdir(directory)
+    TemporaryFolder.remove(directory)
   }
 
   /// As if the machine were lost.
@@ -147,7 +144,8 @@ final class DemandBench {
     let watched = WatchedEnrich(processor, sent: sent, dyingAt: stopAt, context, watch)
     let lane = StatefulLane(
       settings: settings, clientSettings: access.client,
-      consumer: try access.consumer(group: settings.groupId), producer: producer, processor: watched,
+      consumer: try access.consumer(group: settings.groupId, reading: settings.inputTopic),
+      producer: producer, processor: watched,
       schemaVersion: EnrichProcessor.schemaVersion, effectTopics: effects, context: context)
     lane.run()
     producer.close(timeoutMs: 2_000)

@@ -6,6 +6,7 @@ import LaneTestKit
 import Orders
 import Stage
 import Store
+import TestKit
 import Topics
 
 /// An enrich lane on an embedded broker of its own, with one partition, and what came out of it.
@@ -25,10 +26,7 @@ final class EnrichBench {
     broker = try EmbeddedBroker(topics: [("orders", 1), ("orders.enriched", 1), ("orders.dlq", 1)])
     access = BrokerAccess(
       client: ClientSettings(bootstrap: broker.bootstrap, clientId: "test"), isEmbedded: true)
-    var template = Array("/tmp/passflow-enrich-XXXXXX".utf8CString)
-    directory = template.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-    }
+    directory = TemporaryFolder.make("enrich")
     guard let seal = DeadLetterSeal(key: [UInt8](repeating: 3, count: DeadLetterSeal.keyByteCount)) else {
       throw Stopped()
     }
@@ -37,17 +35,7 @@ final class EnrichBench {
 
   deinit {
     broker.close()
-    for suffix in ["", "-wal", "-shm"] { unlink("\(directory)/\(GroupNames.enrich)-0.sqlite\(suffix)") }
-    if let folder = opendir(directory) {
-      while let entry = readdir(folder) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        unlink("\(directory)/\(name)")
-      }
-      closedir(folder)
-    }
-    rmdir(directory)
+    TemporaryFolder.remove(directory)
   }
 
   /// Nil is a tombstone.
@@ -73,7 +61,8 @@ final class EnrichBench {
   func run(
     cacheBytes: Int, durability: Durability = .file, dyingAt stopAt: Int64? = nil,
     demand: FactDemand = FactDemand(claimWindows: [ClaimWindow(scope: .returns, months: 3)]),
-    idle: (afterUs: Int64, clock: SteppingClock)? = nil, awaited: Int = 0, isBounded: Bool = false
+    idle: (afterUs: Int64, clock: SteppingClock)? = nil, awaited: Int = 0, isBounded: Bool = false,
+    firedPerInput: UInt32 = .max
   ) throws -> EnrichProcessor.Counts {
     let producer = try Producer(settings: access.client)
     let folder = HistoryFolder(reference: reference, demand: demand)
@@ -86,10 +75,10 @@ final class EnrichBench {
       seal: seal, cacheBytesMax: cacheBytes,
       clockUs: { clock?.look() ?? 1_800_000_000_000_000 })
     processor.isClockBounded = isBounded
-    if let idle {
-      processor.idleClock = IdleClock(
-        orders: try access.topic("orders", of: producer, readBy: nil), idleAfterUs: idle.afterUs)
-    }
+    let orders = try access.topicOfItsReader("orders", of: producer)
+    processor.orders = orders
+    if let idle { processor.idleClock = IdleClock(orders: orders, idleAfterUs: idle.afterUs) }
+    processor.firedPerInputMax = firedPerInput
     var settings = LaneSettings(
       inputTopic: "orders", groupId: GroupNames.enrich, usesGroup: false, durability: durability)
     settings.inputPartitions = 1
@@ -99,7 +88,7 @@ final class EnrichBench {
     let context = LaneContext()
     let lane = StatefulLane(
       settings: settings, clientSettings: access.client,
-      consumer: try access.consumer(group: settings.groupId),
+      consumer: try access.consumer(group: settings.groupId, reading: settings.inputTopic),
       producer: producer,
       processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent + awaited), context),
       schemaVersion: EnrichProcessor.schemaVersion, context: context)

@@ -125,8 +125,9 @@ final class EvaluateBench: Sendable {
     let context = LaneContext()
     let watched = WatchedProcessor(processor, context, watch)
     let running = StatelessLane(
-      settings: lane, consumer: try access.consumer(group: group), producer: producer, processor: watched,
-      context: context)
+      settings: lane,
+      consumer: try access.consumer(group: group, reading: lane.inputTopic), producer: producer,
+      processor: watched, context: context)
     running.run()
     producer.close(timeoutMs: 2_000)
     if let failure = context.failure, !watched.wasKilled { throw LaneFailure(text: failure) }

@@ -71,7 +71,7 @@ private func permutations<Element>(_ elements: [Element]) -> [[Element]] {
     }
   }
 
-  private static func randomStream(_ random: inout SeededGenerator) -> [SnapshotBuilder] {
+  static func randomStream(_ random: inout SeededGenerator) -> [SnapshotBuilder] {
     var events: [SnapshotBuilder] = []
     for index in 0..<Int.random(in: 2...7, using: &random) {
       let placed = Int64.random(in: 0...150, using: &random)

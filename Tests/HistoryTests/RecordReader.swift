@@ -158,41 +158,29 @@ final class Bench {
 
   @discardableResult
   func fold(_ snapshot: SnapshotBuilder) throws -> [ReadRecord] {
-    emitted.removeAll()
-    offset += 1
-    try snapshot.bytes.withUnsafeBytes { bytes in
-      _ = try folder.fold(
-        bytes, position: InputPosition(partition: 3, offset: offset), into: customer
-      ) { record in
-        self.emitted.append(ReadRecord(record.bytes))
+    try taking { position, emit in
+      _ = try snapshot.bytes.withUnsafeBytes { bytes in
+        try folder.fold(bytes, position: position, into: customer, emit: emit)
       }
     }
-    for record in emitted { last[record.order] = record }
-    return emitted
   }
 
   @discardableResult
   func fold(_ context: ContextEventValue) throws -> [ReadRecord] {
-    emitted.removeAll()
-    offset += 1
-    _ = try folder.fold(
-      context, position: InputPosition(partition: 3, offset: offset), into: customer
-    ) { record in
-      self.emitted.append(ReadRecord(record.bytes))
-    }
-    for record in emitted { last[record.order] = record }
-    return emitted
+    try taking { try folder.fold(context, position: $0, into: customer, emit: $1) }
   }
 
   @discardableResult
   func fold(_ profile: ProfileEventValue) throws -> [ReadRecord] {
+    try taking { try folder.fold(profile, position: $0, into: customer, emit: $1) }
+  }
+
+  private func taking(_ fold: (InputPosition, (EmittedRecord) -> Void) throws -> Void) rethrows
+    -> [ReadRecord]
+  {
     emitted.removeAll()
     offset += 1
-    _ = try folder.fold(
-      profile, position: InputPosition(partition: 3, offset: offset), into: customer
-    ) { record in
-      self.emitted.append(ReadRecord(record.bytes))
-    }
+    try fold(InputPosition(partition: 3, offset: offset)) { self.emitted.append(ReadRecord($0.bytes)) }
     for record in emitted { last[record.order] = record }
     return emitted
   }

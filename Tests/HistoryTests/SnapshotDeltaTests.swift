@@ -93,9 +93,7 @@ struct SnapshotDeltaTests {
     writer.message(1) { $0.bytes(6, [0, 1, 1, 0]) }
     let order = FoldedOrder(shopNo: 1, orderId: [65])
     #expect(throws: HistoryError.malformedRecord) {
-      try writer.bytes.withUnsafeBytes { bytes in
-        try Result { () throws(HistoryError) in try order.restore(bytes) }.get()
-      }
+      try order.restore(writer.bytes)
     }
   }
 }

@@ -292,7 +292,8 @@ final class ContextBench {
       seal: seal, cacheBytesMax: cacheBytes, counts: counts, clockUs: { clockUs })
     let lane = StatefulLane(
       settings: settings, clientSettings: access.client,
-      consumer: try access.consumer(group: GroupNames.ingest), producer: producer,
+      consumer: try access.consumer(group: GroupNames.ingest, reading: settings.inputTopic),
+      producer: producer,
       processor: MortalProcessor(processor, dyingAt: stopAt, doneAt: Int64(sent), context),
       schemaVersion: ContextProcessor.schemaVersion, context: context)
     lane.run()

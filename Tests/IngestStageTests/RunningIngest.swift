@@ -5,6 +5,7 @@ import Kafka
 import Orders
 import Stage
 import Synchronization
+import TestKit
 import Testing
 import Topics
 
@@ -25,7 +26,7 @@ final class RunningIngest {
 
   /// The join over both partitions of `order.context`, its state in a folder of its own.
   static func join(directory: String? = nil) -> ContextJoinSettings {
-    let folder = directory ?? TemporaryFolder.make()
+    let folder = directory ?? TemporaryFolder.make("ingest")
     return ContextJoinSettings { _ in
       var lane = LaneSettings(
         inputTopic: "order.context", groupId: GroupNames.ingest, usesGroup: false, durability: .file)

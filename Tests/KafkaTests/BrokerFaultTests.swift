@@ -121,8 +121,9 @@ extension BrokerTests {
       let producer = TransactionalProducer(
         settings: settings, transactionalId: id, transactionTimeoutMs: 5_000)
       try producer.open()
+      // A cluster that has just been started makes its internal topics for this one first.
       #expect(
-        try commitOnce(producer, topic, value: "1", input: input, to: 1, consumer, timeoutMs: 10_000) == [])
+        try commitOnce(producer, topic, value: "1", input: input, to: 1, consumer, timeoutMs: 30_000) == [])
       let victim =
         which == "group's"
         ? try coordinator(of: group, in: "__consumer_offsets")

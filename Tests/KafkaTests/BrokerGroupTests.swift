@@ -35,6 +35,26 @@ extension BrokerTests {
       #expect(producer.close())
     }
 
+    /// Of five groups joined right after their topics were made, one or more stayed without partitions on three brokers.
+    @Test func aGroupJoinedRightAfterItsTopicWasMadeGetsAllPartitions() throws {
+      for _ in 0..<5 {
+        let member = try scenario("fresh", cooperative: false).member()
+        #expect(try step([member], forMs: 15_000) { member.owned.count == 4 })
+        member.consumer.close()
+      }
+    }
+
+    @Test func aTopicThatNobodyMadeIsSaidByName() throws {
+      let admin = try Admin(settings: RealBroker.settings)
+      defer { admin.close() }
+      do {
+        try admin.awaitKnownEverywhere(["nobody-made-this"], timeoutMs: 3_000)
+        Issue.record("a topic that is not there is known")
+      } catch {
+        #expect("\(error)".contains("nobody-made-this"), "\(error)")
+      }
+    }
+
     @Test(arguments: [false, true])
     func closingRightAfterSubscribingComesBack(cooperative: Bool) throws {
       let scenario = try scenario("subscribe", cooperative: cooperative)

@@ -51,6 +51,35 @@ struct LocalProgressTests {
     #expect(progress.waitUntilDrained(timeoutMs: 1_000))
   }
 
+  /// What a reader writes to its own topic leaves when its inputs were handled, though none is worked off.
+  @Test func aReaderThatWritesToItsOwnTopicDoesNotWaitForItself() throws {
+    let broker = try EmbeddedBroker(topics: [("t", 1)])
+    defer { broker.close() }
+    let progress = LocalProgress()
+    var settings = ClientSettings(bootstrap: broker.bootstrap)
+    settings.closesInBackground = true
+    let producer = try Producer(settings: settings)
+    defer { producer.close() }
+    var pacing = Pacing(downstreamGroup: "", windowBytes: 1 << 18, progress: progress)
+    pacing.countsHandled = true
+    let topic = try producer.topic("t", pacing: pacing)
+    let value = [UInt8](repeating: 7, count: 1_000)
+    let count = 2_000
+    for _ in 0..<count {
+      _ = try value.withUnsafeBytes { try producer.send(topic: topic, partition: 0, key: nil, value: $0) }
+    }
+    #expect(!producer.waitAcknowledged(through: UInt64(count), timeoutMs: 300))
+    let partition = TopicPartition("t", 0)
+    // Worked off is not what counts here.
+    progress.finished(partition, to: Int64(count))
+    #expect(!producer.waitAcknowledged(through: UInt64(count), timeoutMs: 300))
+    while !producer.waitAcknowledged(through: UInt64(count), timeoutMs: 20) {
+      progress.read(partition, to: Int64(producer.acknowledgedThrough))
+      if let failure = producer.failure { throw failure }
+    }
+    #expect(progress.waitUntilDrained(timeoutMs: 1_000))
+  }
+
   @Test func aRecordAloneWaitsForTheFlushAndAFullBatchDoesNot() throws {
     let broker = try EmbeddedBroker(topics: [("t", 1)])
     defer { broker.close() }

@@ -240,6 +240,22 @@ def no_constant(name):
     raise Refused(f"not JSON: {name}")
 
 
+def merged_keys(raw):
+    """The keys of a merge of customers, (from, to); None for a line that is none."""
+    try:
+        event = json.loads(raw)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or event.get("schema") != "passflow.merge/1":
+        return None
+    instant(event.get("at"))
+    guest = {"member_id": event.get("former_member_id"), "phone": event.get("phone"), "email": event.get("email")}
+    former, to = customer_key(event["mall_id"], guest), customer_key(event["mall_id"], event)
+    if former is None or to is None or to[1] != "member" or former == to:
+        raise Refused("a merge of nobody")
+    return former, to
+
+
 def customer_key(mall, buyer):
     """(mall, kind, value): member id, else phone, else e-mail; None without any of them."""
     member = text_of(buyer, "member_id")

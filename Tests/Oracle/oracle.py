@@ -20,7 +20,7 @@ from collections import Counter
 from datetime import timedelta
 from fractions import Fraction
 
-from events import Refused, Snapshot, civil, instant
+from events import Refused, Snapshot, civil, instant, merged_keys
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -364,13 +364,18 @@ def labels_of(order, siblings, reference):
 
 def read_orders(path):
     """({identity: [snapshots]}, [(line number, reason)])"""
-    orders, refused, seen = {}, [], set()
+    orders, refused, seen, merged = {}, [], set(), {}
     with open(path, "rb") as file:
         for line_number, line in enumerate(file, 1):
             raw = line.rstrip(b"\n")
             if not raw.strip():
                 continue
             try:
+                merge = merged_keys(raw) if b"passflow.merge/1" in raw else None
+                if merge:
+                    if merged.setdefault(merge[0], merge[1]) != merge[1]:
+                        raise Refused("merged into somebody else")
+                    continue
                 snapshot = Snapshot(raw)
             except Refused as reason:
                 refused.append((line_number, str(reason)))
@@ -378,6 +383,11 @@ def read_orders(path):
             if (snapshot.identity, snapshot.version, raw) not in seen:
                 seen.add((snapshot.identity, snapshot.version, raw))
                 orders.setdefault(snapshot.identity, []).append(snapshot)
+    for snapshots in orders.values():
+        for snapshot in snapshots:
+            # Circles are not for the oracle: it would go round for ever.
+            for _ in range(len(merged)):
+                snapshot.key = merged.get(snapshot.key, snapshot.key)
     return orders, refused
 
 

@@ -10,7 +10,7 @@ struct HouseTests {
     "YAML": ["CYAML"],
     // The loops over columns are C, for the vector instructions of the machine they run on.
     "Rules": ["Orders", "YAML", "CRuleKernels", "CRE2"],
-    "History": ["Orders", "Topics"],
+    "History": ["Orders", "Topics", "CLZ4"],
     "Kafka": ["CRdKafka"],
     "Store": ["CSQLite"],
     "HTTP": ["CMicroHTTPD"],

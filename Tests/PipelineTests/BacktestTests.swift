@@ -1,9 +1,9 @@
 import EvaluateStage
 import Files
-import Glibc
 import Orders
 import RuleVersions
 import Rules
+import TestKit
 import Testing
 import Topics
 
@@ -22,19 +22,6 @@ struct BacktestTests {
       - {id: shade, state: shadow, if: amount.items >= 1, then: {labels: [그림자], gift: true, alert: {text: x}}}
     """
 
-  private static func folder() -> String {
-    var template = Array("/tmp/passflow-backtest-XXXXXX".utf8CString)
-    return template.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-    }
-  }
-
-  private static func write(_ path: String, _ text: String) throws {
-    let file = try OutputFile(path)
-    try file.write(Array(text.utf8))
-    try file.flush()
-  }
-
   /// Orders of many scenarios, each in a mall of its own.
   private static func orders() -> String {
     let names = Files.names(in: fixtures).filter { Files.exists("\(fixtures)/\($0)/orders.ndjson") }
@@ -45,13 +32,9 @@ struct BacktestTests {
   }
 
   @Test func aBacktestEndsAsARunWithTheNewRulesAndShadowRulesDoNothing() throws {
-    let folder = Self.folder()
-    defer {
-      Files.removeDirectory(folder + "/out")
-      Files.removeDirectory(folder)
-    }
-    try Self.write(folder + "/orders.ndjson", Self.orders())
-    try Self.write(folder + "/other.yaml", Self.other)
+    let folder = TemporaryFolder.make(
+      "backtest", files: ["orders.ndjson": Self.orders(), "other.yaml": Self.other])
+    defer { TemporaryFolder.remove(folder) }
     var settings = TrialRunSettings(orders: folder + "/orders.ndjson", out: folder + "/out")
     settings.rules = [folder + "/other.yaml"]
     settings.reference = Self.fixtures + "/reference"
@@ -230,13 +213,13 @@ struct BacktestTests {
     let reversed = try Self.run(choice.layers([next], in: mall), active, mall)
     #expect(cells(BacktestReport(reversed).text, "H10") == ["H10 0 2 0 -B -C"])
     #expect(BacktestReport(try Self.run(active, choice.layers([own], in: mall), mall)).changedCount == 0)
-    let folder = Self.folder()
-    defer { Files.removeDirectory(folder) }
-    try Self.write(
-      folder + "/all.yaml", "rules:\n  - {id: HIGH, if: amount.items >= 100000, then: {labels: [H]}}\n")
-    try Self.write(
-      folder + "/m1.yaml",
-      "mall: m1\nrules:\n  - {id: low, if: amount.items < 10000, then: {labels: [LOW]}}\n")
+    let folder = TemporaryFolder.make(
+      "backtest",
+      files: [
+        "all.yaml": "rules:\n  - {id: HIGH, if: amount.items >= 100000, then: {labels: [H]}}\n",
+        "m1.yaml": "mall: m1\nrules:\n  - {id: low, if: amount.items < 10000, then: {labels: [LOW]}}\n",
+      ])
+    defer { TemporaryFolder.remove(folder) }
     let files = try choice.layers([folder], in: .shared)
     let wishes = try Self.run(active, files, .shared).candidateWishes
     #expect(

@@ -10,6 +10,7 @@ import Kafka
 import LaneTestKit
 import Rules
 import Stage
+import TestKit
 import Testing
 import Topics
 
@@ -29,10 +30,7 @@ struct BeaconTests {
     private let ready = DispatchSemaphore(value: 0)
 
     init() throws {
-      var template = Array("/tmp/passflow-beacon-XXXXXX".utf8CString)
-      let folder = template.withUnsafeMutableBufferPointer { buffer in
-        buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-      }
+      let folder = TemporaryFolder.make("beacon")
       self.folder = folder
       broker = try EmbeddedBroker(
         topics: TopicPlans.all(partitions: 2, replication: 1).map { ($0.name, $0.partitions) })
@@ -86,7 +84,7 @@ struct BeaconTests {
       server.stop(withinMs: 2_000)
       #expect(contexts.allSatisfy { $0.failure == nil })
       broker.close()
-      Files.removeDirectory(folder)
+      TemporaryFolder.remove(folder)
     }
 
     /// Status of the answer, 0 for none.

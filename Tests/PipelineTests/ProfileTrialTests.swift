@@ -1,5 +1,5 @@
 import Files
-import Glibc
+import TestKit
 import Testing
 
 @testable import Pipeline
@@ -13,12 +13,6 @@ import Testing
     String(decoding: Files.read(path) ?? [], as: UTF8.self)
   }
 
-  private static func write(_ path: String, _ text: String) throws {
-    let output = try OutputFile(path)
-    try output.write(Array(text.utf8))
-    try output.flush()
-  }
-
   /// The scenario once for each of many customers: its lines and rows with the names changed.
   private static func ofMany(_ text: String, _ number: Int) -> String {
     var text = text.replacing("\"kim\"", with: "\"kim\(number)\"")
@@ -27,14 +21,8 @@ import Testing
   }
 
   @Test func labelsDependNeitherOnPartitionsNorOnTheOrderOfLines() throws {
-    let folder = "/tmp/passflow-profiles-\(getpid())"
-    try Files.makeDirectory(folder)
-    defer {
-      for name in Files.names(in: folder) where Files.isDirectory("\(folder)/\(name)") {
-        Files.removeDirectory("\(folder)/\(name)")
-      }
-      Files.removeDirectory(folder)
-    }
+    let folder = TemporaryFolder.make("profiles")
+    defer { TemporaryFolder.remove(folder) }
     let customers = 10..<50
     let events = Self.read(Self.scenario + "/orders.ndjson")
     let lines = customers.flatMap { Self.ofMany(events, $0).split(separator: "\n").map(String.init) }
@@ -45,7 +33,7 @@ import Testing
     for (number, partitions) in [1, 2, 7].enumerated() {
       let path = "\(folder)/orders-\(number).ndjson"
       let turned = number == 0 ? lines : number == 1 ? lines.reversed() : lines.shuffled()
-      try Self.write(path, turned.joined(separator: "\n"))
+      TemporaryFolder.write(path, Array(turned.joined(separator: "\n").utf8))
       var settings = TrialRunSettings(orders: path, out: "\(folder)/out-\(number)")
       settings.rules = [Self.scenario + "/rules.yaml"]
       settings.showsProgress = false

@@ -1,7 +1,5 @@
 import EnrichStage
 import EvaluateStage
-import Files
-import Glibc
 import History
 import Kafka
 import LaneTestKit
@@ -10,6 +8,7 @@ import RuleVersions
 import Rules
 import Stage
 import Synchronization
+import TestKit
 import Testing
 import Topics
 
@@ -34,10 +33,7 @@ struct PublishedFactTests {
 
     /// Three partitions of `orders`, two of `orders.enriched`.
     init() throws {
-      var template = Array("/tmp/passflow-published-XXXXXX".utf8CString)
-      folder = template.withUnsafeMutableBufferPointer { buffer in
-        buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-      }
+      folder = TemporaryFolder.make("published")
       broker = try EmbeddedBroker(
         topics: TopicPlans.all(partitions: 2, replication: 1).map {
           ($0.name, $0.name == "orders" ? 3 : $0.partitions)
@@ -86,7 +82,7 @@ struct PublishedFactTests {
       for thread in threads { thread.join() }
       #expect(contexts.allSatisfy { $0.failure == nil })
       broker.close()
-      Files.removeDirectory(folder)
+      TemporaryFolder.remove(folder)
     }
 
     var switched: Set<Int32> {

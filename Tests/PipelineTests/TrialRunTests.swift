@@ -1,5 +1,5 @@
 import Files
-import Glibc
+import TestKit
 import Testing
 
 @testable import Pipeline
@@ -9,24 +9,11 @@ import Testing
 struct TrialRunTests {
   private final class Folder {
     let path: String
-    init() {
-      var template = Array("/tmp/passflow-run-XXXXXX".utf8CString)
-      path = template.withUnsafeMutableBufferPointer { buffer in
-        buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
-      }
-    }
-    deinit {
-      for name in Files.names(in: path) where Files.isDirectory(path + "/" + name) {
-        Files.removeDirectory(path + "/" + name)
-      }
-      Files.removeDirectory(path)
-    }
+    init() { path = TemporaryFolder.make("run") }
+    deinit { TemporaryFolder.remove(path) }
     func write(_ name: String, _ text: String) -> String {
       let file = "\(path)/\(name)"
-      if let output = try? OutputFile(file) {
-        try? output.write(Array(text.utf8))
-        try? output.flush()
-      }
+      TemporaryFolder.write(file, Array(text.utf8))
       return file
     }
     func text(_ name: String) -> String {
@@ -124,6 +111,7 @@ struct TrialRunTests {
       rules:
         - {id: unpaid, if: 'overdue("unpaid", duration("72h"))', then: {labels: [미입금]}}
         - {id: unshipped, if: 'overdue("unshipped", duration("168h"))', then: {labels: [출고지연]}}
+        - {id: away, if: 'overdue("purchase", duration("240h"))', then: {labels: [휴면]}}
       """)
     let lines = Self.waitingOrders()
     var expected = ""
@@ -141,6 +129,8 @@ struct TrialRunTests {
     let rows = expected.split(separator: "\n").dropFirst()
     // 20 were never paid; of those paid on day 2 or 5 all are late on day 13, shipped on day 12 or not.
     #expect(rows.count { $0.contains("미입금") } == 20 && rows.count { $0.contains("출고지연") } == 20)
+    // Every customer has one order, placed on day 1.
+    #expect(rows.count { $0.contains("휴면") } == 41)
     let decisions = folder.text("out0/decisions.ndjson")
     #expect(decisions.contains(#""timed":[{"of":"overdue.unpaid","seconds":259200,"value":1}"#))
   }

@@ -1,7 +1,7 @@
 import Files
-import Glibc
 import RuleTools
 import Rules
+import TestKit
 import Testing
 import Topics
 
@@ -9,16 +9,7 @@ import Topics
 struct ExplainAndTestTests {
   static let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
 
-  private func folder(_ files: [String: String]) throws -> String {
-    let folder = "/tmp/passflow-ruletools-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-    try Files.makeDirectory(folder)
-    for (name, text) in files {
-      let file = try #require(fopen("\(folder)/\(name)", "w"))
-      fputs(text, file)
-      fclose(file)
-    }
-    return folder
-  }
+  private func folder(_ files: [String: String]) -> String { TemporaryFolder.make("ruletools", files: files) }
 
   @Test func theTestsOfTheShippedRulesPass() throws {
     var run = RuleTestRun()
@@ -30,7 +21,7 @@ struct ExplainAndTestTests {
   }
 
   @Test func aFailureShowsExpectedGotAndTheRuleThatDiffers() throws {
-    let folder = try folder([
+    let folder = folder([
       "a.yaml":
         "rules:\n  - {id: big, if: amount.items >= 50000 && history.orders >= 1, then: {labels: [큰]}}\n",
       "a.test.yaml": """
@@ -45,7 +36,7 @@ struct ExplainAndTestTests {
           expect: {labels: [큰], pending: [], actions: []}
       """,
     ])
-    defer { Files.removeDirectory(folder) }
+    defer { TemporaryFolder.remove(folder) }
     var run = RuleTestRun(language: .en)
     for path in try RuleTestRun.paths([folder + "/a.yaml"]) { try run.run(path: path) }
     #expect(run.passed == 1)
@@ -59,11 +50,11 @@ struct ExplainAndTestTests {
 
   @Test func aSlipInATestIsToldWithItsPlace() throws {
     func message(_ test: String) throws -> String {
-      let folder = try folder([
+      let folder = folder([
         "a.yaml": "rules:\n  - {id: big, if: amount.items >= 5, then: {labels: [x]}}\n",
         "a.test.yaml": "tests:\n  - " + test,
       ])
-      defer { Files.removeDirectory(folder) }
+      defer { TemporaryFolder.remove(folder) }
       var run = RuleTestRun()
       do { try run.run(path: folder + "/a.test.yaml") } catch { return "\(error)" }
       return "nothing"
@@ -86,8 +77,8 @@ struct ExplainAndTestTests {
     """
 
   private func answer(_ rules: String) throws -> OrderAnswer {
-    let folder = try folder(["r.yaml": "rules:\n" + rules])
-    defer { Files.removeDirectory(folder) }
+    let folder = folder(["r.yaml": "rules:\n" + rules])
+    defer { TemporaryFolder.remove(folder) }
     var search = OrderSearch()
     search.order = Array(event.utf8)
     return try search.answer(RuleFiles.book([folder + "/r.yaml"]), ReferenceFiles.load(directory: nil).0)
@@ -146,10 +137,10 @@ struct ExplainAndTestTests {
     }
     let text =
       line("A", 10, member: "k") + line("B", 11, member: "other") + "no json\n" + line("C", 12, member: "k")
-    let folder = try folder([
+    let folder = folder([
       "orders.ndjson": text, "r.yaml": "rules:\n  - {id: a, if: history.orders == 1, then: {labels: [x]}}\n",
     ])
-    defer { Files.removeDirectory(folder) }
+    defer { TemporaryFolder.remove(folder) }
     var search = OrderSearch()
     search.history = folder + "/orders.ndjson"
     let book = try RuleFiles.book([folder + "/r.yaml"])

@@ -1,20 +1,14 @@
-import Files
-import Glibc
 import RuleTools
 import Rules
+import TestKit
 import Testing
 
 /// Measures of earlier orders in the tools around the rules: `rules test`, `explain`, `lint`.
 struct HistoryMeasureTests {
   private func run(_ rules: String, _ tests: String, _ language: Language = .en) throws -> RuleTestRun {
-    let folder = "/tmp/passflow-measures-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-    try Files.makeDirectory(folder)
-    defer { Files.removeDirectory(folder) }
-    for (name, text) in [("a.yaml", "rules:\n" + rules), ("a.test.yaml", "tests:\n" + tests)] {
-      let file = try #require(fopen("\(folder)/\(name)", "w"))
-      fputs(text, file)
-      fclose(file)
-    }
+    let folder = TemporaryFolder.make(
+      "measures", files: ["a.yaml": "rules:\n" + rules, "a.test.yaml": "tests:\n" + tests])
+    defer { TemporaryFolder.remove(folder) }
     var run = RuleTestRun(language: language)
     try run.run(path: folder + "/a.test.yaml")
     return run

@@ -1,21 +1,12 @@
 import Files
-import Glibc
 import RuleTools
 import Rules
+import TestKit
 import Testing
 
 /// Tests that stand in the rule file itself.
 struct InlineTestTests {
-  private func folder(_ files: [String: String]) throws -> String {
-    let folder = "/tmp/passflow-inline-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-    try Files.makeDirectory(folder)
-    for (name, text) in files {
-      let file = try #require(fopen("\(folder)/\(name)", "w"))
-      fputs(text, file)
-      fclose(file)
-    }
-    return folder
-  }
+  private func folder(_ files: [String: String]) -> String { TemporaryFolder.make("inline", files: files) }
 
   private static let rules = """
     rules:
@@ -35,11 +26,11 @@ struct InlineTestTests {
     """
 
   @Test func testsInAFileAndBesideItRunBothAndAFailureSaysWhere() throws {
-    let folder = try folder([
+    let folder = folder([
       "a.yaml": Self.rules + Self.tests, "a.test.yaml": "tests:\n  - {name: any, expect: {labels: []}}\n",
       "b.yaml": Self.rules,
     ])
-    defer { Files.removeDirectory(folder) }
+    defer { TemporaryFolder.remove(folder) }
     for given in [[folder], [folder + "/a.yaml"]] {
       var run = RuleTestRun(language: .en)
       for path in try RuleTestRun.paths(given) { try run.run(path: path) }
@@ -51,7 +42,7 @@ struct InlineTestTests {
   }
 
   @Test func aTemplateHasTestsAndATestBlockMaySayWhatASeparateFileSays() throws {
-    let folder = try folder([
+    let folder = folder([
       "T.yaml": """
       template: T
       parameters: {least: {type: int, default: 5}}
@@ -67,7 +58,7 @@ struct InlineTestTests {
       """,
       "more.yaml": "rules:\n  - {id: more, if: amount.items >= 1, then: {labels: [more]}}\n",
     ])
-    defer { Files.removeDirectory(folder) }
+    defer { TemporaryFolder.remove(folder) }
     var run = RuleTestRun(language: .en)
     for path in try RuleTestRun.paths([folder + "/T.yaml"]) { try run.run(path: path) }
     #expect(run.passed == 2, "\(run.text)")
@@ -79,8 +70,8 @@ struct InlineTestTests {
     let tested = try RuleSet.load(files: [("a.yaml", Self.rules + Self.tests)])
     #expect(plain.hash == tested.hash)
     #expect(Linter.report(files: [("a.yaml", Self.rules + Self.tests)], .init()).findings.isEmpty)
-    let folder = try folder(["a.yaml": Self.rules + "tests:\n  - {expct: {labels: []}}\n"])
-    defer { Files.removeDirectory(folder) }
+    let folder = folder(["a.yaml": Self.rules + "tests:\n  - {expct: {labels: []}}\n"])
+    defer { TemporaryFolder.remove(folder) }
     var run = RuleTestRun()
     var message = ""
     do { try run.run(path: folder + "/a.yaml") } catch { message = "\(error)" }

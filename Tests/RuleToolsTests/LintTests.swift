@@ -43,6 +43,8 @@ struct LintTests {
     "order.placed_at.getDate() == 1 && order.placed_at.getDayOfMonth() > 0",
     "addMonths(order.placed_at, -3) > order.placed_at",
     "overdue(\"unpaid\", duration(\"72h\")) && !overdue(\"unpaid\", duration(\"2d\"))",
+    "overdue(\"purchase\", \"A\", duration(\"60d\")) && !overdue(\"purchase\", \"A\", duration(\"30d\"))",
+    "expiring(\"coupon\", duration(\"1d\")) && !expiring(\"coupon\", duration(\"48h\"))",
     "duplicate.partners(duration(\"10m\")) > 0 && duplicate.partners(duration(\"30m\")) == 0",
     "history.returns(3) > 1 && history.claims(6) < 2", "claims.exists(c, c.completed) && size(claims) == 0",
     "coupons.exists_one(c, c.type == \"a\") && !coupons.exists(d, d.type == \"a\")",
@@ -90,6 +92,9 @@ struct LintTests {
     "items.all(i, i.quantity > 3 && i.quantity <= 3)", "!(dayOfWeek(order.placed_at) in [0, 6])",
     "overdue(\"unpaid\", duration(\"48h\")) && !overdue(\"unpaid\", duration(\"72h\"))",
     "overdue(\"unpaid\", duration(\"72h\")) && !overdue(\"unshipped\", duration(\"48h\"))",
+    "overdue(\"purchase\", \"A\", duration(\"60d\")) && !overdue(\"purchase\", duration(\"30d\"))",
+    "isMissing(overdue(\"purchase\", duration(\"60d\")))",
+    "expiring(\"coupon\", duration(\"48h\")) && !expiring(\"coupon\", duration(\"1d\"))",
     "duplicate.partners(duration(\"10m\")) == 0 && duplicate.partners(duration(\"30m\")) > 0",
     "sum(claims.map(c, c.refund)) < 0", "min(items.map(i, i.stock.after)) < 0",
     "size(items) > 3 && size(claims) < 2",
@@ -168,6 +173,29 @@ struct LintTests {
       ])
   }
 
+  @Test func aRangeOfCouponsThatLiesTheOtherWayIsFound() {
+    var surroundings = LintSurroundings()
+    surroundings.now = Instant(rfc3339: "2026-10-10T00:00:00Z")
+    func found(_ condition: String) -> [String] {
+      lint("  - {id: a, if: '\(condition)', then: {labels: [a]}}\n", surroundings).map {
+        $0.split(separator: " ").dropFirst().joined(separator: " ")
+      }
+    }
+    let (past, ahead) = ("timestamp(\"2026-10-09T00:00:00Z\")", "timestamp(\"2026-10-11T00:00:00Z\")")
+    for other in [
+      "c.issued_at >= \(ahead)", "\(ahead) < c.issued_at", "c.expires_at <= \(past)",
+      "c.expires_at == \(past)",
+    ] {
+      #expect(found("heldCoupons.exists(c, \(other))") == ["warning other-way a"], "\(other)")
+    }
+    for right in [
+      "c.issued_at >= \(past) && c.issued_at < \(ahead)", "c.expires_at >= \(ahead)",
+      "c.expires_at > \(past)",
+    ] {
+      #expect(found("heldCoupons.exists(c, \(right))").isEmpty, "\(right)")
+    }
+  }
+
   @Test func aPaymentMethodThatNobodyKnowsIsFound() {
     let found = lint(
       """
@@ -212,6 +240,7 @@ struct LintTests {
     ("coupons", "coupons.exists(c, c.type == \"a\")", true), ("coupons", "\"a\" in coupons", true),
     ("coupons", "!(\"a\" in coupons)", false), ("claim.refund", "claims.exists(c, c.refund > 5)", true),
     ("overdue", "overdue(\"unpaid\", duration(\"72h\"))", true),
+    ("overdue", "overdue(\"purchase\", \"A\", duration(\"72h\"))", true),
     ("duplicates", "duplicate.partners(duration(\"10m\")) >= 1", true),
     ("duplicate.partners", "duplicate.partners(duration(\"10m\")) == 0", true),
     ("history.returns", "history.returns(3) == 0", true),

@@ -155,7 +155,9 @@ struct Generated {
   mutating func condition(_ level: RowLevel, _ depth: Int) -> String {
     if depth > 0, random.chance(55) { return composite(level, depth) }
     if random.chance(8) {
-      let state = random.pick(["unpaid", "gift_address", "unshipped"])
+      if random.chance(20) { return "expiring(\"coupon\", duration(\"24h\"))" }
+      let states = ["unpaid", "gift_address", "unshipped", "purchase", "purchase\", \"SKU-1", "cart"]
+      let state = random.pick(states)
       return "overdue(\"\(state)\", duration(\"\(random.pick(["72h", "7d"]))\"))"
     }
     let quoted = Expression.quoted(random.pick(Generated.texts))

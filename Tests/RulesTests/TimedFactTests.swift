@@ -41,6 +41,55 @@ import Testing
     #expect(try RuleSet.load(files: RuleFileTests.shipped()).demand.timedFacts.isEmpty)
   }
 
+  @Test func aPurchaseIsAskedOfAnythingOrOfACode() throws {
+    let set = try set(
+      "overdue(\"purchase\", \"SKU-A\", duration(\"90d\")) || overdue(\"purchase\", duration(\"60d\"))",
+      "overdue(\"purchase\", \"SKU-B\", duration(\"2160h\"))")
+    let day: Int64 = 86_400_000_000
+    #expect(
+      set.demand.timedFacts == [
+        TimedFact(.purchase, span: 60 * day), TimedFact(.purchase, span: 90 * day, code: Array("SKU-A".utf8)),
+        TimedFact(.purchase, span: 90 * day, code: Array("SKU-B".utf8)),
+      ])
+    #expect(
+      set.demand.timedFacts.map(\.name) == [
+        "overdue(\"purchase\", duration(\"1440h\"))", "overdue(\"purchase\", \"SKU-A\", duration(\"2160h\"))",
+        "overdue(\"purchase\", \"SKU-B\", duration(\"2160h\"))",
+      ])
+    let layout = try Plan([set]).layout
+    let slots = ["", "SKU-A", "SKU-B", "SKU-C"].map { code in
+      Array(code.utf8).withUnsafeBytes {
+        layout.timedSlot(4, span: (code.isEmpty ? 60 : 90) * day, code: $0)
+      }
+    }
+    #expect(slots == [0, 1, 2, nil])
+    let lapsed = "segments: {a: 'history.orders > 1 && overdue(\"purchase\", duration(\"60d\"))'}\n"
+    #expect(throws: Never.self) { try RuleSet.load(files: [("r.yaml", lapsed)]) }
+    let unpaid = "segments: {a: 'overdue(\"unpaid\", duration(\"60d\"))'}\n"
+    #expect(throws: (any Error).self) { try RuleSet.load(files: [("r.yaml", unpaid)]) }
+    #expect(problems("overdue(\"unpaid\", \"A\", duration(\"72h\"))").contains("unpaid is of no product"))
+    #expect(
+      problems("overdue(\"purchase\", \"\", duration(\"72h\"))").contains("a SKU or product code in quotes"))
+    #expect(
+      problems("overdue(\"purchase\", 3, duration(\"72h\"))").contains("a SKU or product code in quotes"))
+    #expect(problems("overdue(\"purchase\", \"A\", duration(\"367d\"))").contains("1m to 366d"))
+  }
+
+  @Test func couponsAndCartsAreAskedWithTheirSpans() throws {
+    let set = try set(
+      "expiring(\"coupon\", duration(\"1d\"))",
+      "overdue(\"cart\", \"P1\", duration(\"72h\")) || overdue(\"cart\", duration(\"24h\"))")
+    #expect(
+      set.demand.timedFacts.map(\.name) == [
+        "expiring(\"coupon\", duration(\"24h\"))", "overdue(\"cart\", duration(\"24h\"))",
+        "overdue(\"cart\", \"P1\", duration(\"72h\"))",
+      ])
+    #expect(problems("expiring(\"cart\", duration(\"24h\"))").contains("\"coupon\" and a duration"))
+    #expect(problems("expiring(\"coupon\", duration(\"30s\"))").contains("1m to 366d"))
+    let segment = "segments: {a: 'expiring(\"coupon\", duration(\"24h\"))'}\n"
+    #expect(throws: Never.self) { try RuleSet.load(files: [("r.yaml", segment)]) }
+  }
+
   @Test func spansAndStatesThatAreNoneAreRefused() {
     #expect(problems("duplicate.partners(duration(\"1m\")) >= 1").isEmpty)
     #expect(problems("duplicate.partners(duration(\"61m\")) >= 1").contains("1m to 60m"))

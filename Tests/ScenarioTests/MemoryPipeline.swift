@@ -32,10 +32,11 @@ final class MemoryPipeline {
   private var customers: [CustomerIdentity: CustomerHistory] = [:]
   private var waiting: [[UInt8]] = []
 
-  // What survives it: changelog records by customer, ledgers by order, the input's position.
+  // What survives it: changelog records by customer, ledgers by order, the inputs' positions.
   private var records: [CustomerIdentity: [[UInt8]: [UInt8]]] = [:]
   private var ledgers: [OrderIdentity: [UInt8]] = [:]
-  private var offset: Int64 = 0
+  private var offsets: [Int64] = [0, 0]
+  private var clock = Int64.min
 
   /// `order kind rule`, in the order in which they happened; labels are not among them.
   private(set) var effects: [String] = []
@@ -59,30 +60,84 @@ final class MemoryPipeline {
     var writer = ProtobufWriter()
     let reading = event.withUnsafeBytes { reader.read($0, into: &writer) }
     if case .refused(let problems) = reading { throw Refused(problems: problems) }
-    try writer.withUnsafeBytes { try fold($0) }
-    offset += 1
+    var inputs = [writer.bytes]
+    // What a merge moves comes back as an input.
+    while !inputs.isEmpty { inputs += try inputs.removeFirst().withUnsafeBytes { try fold($0) } }
     if batching == .each { try decide() }
   }
 
-  private func fold(_ snapshot: UnsafeRawBufferPointer) throws {
-    if let profile = ProfileEventValue(orders: snapshot), let identity = CustomerIdentity(profile) {
-      let customer = try customers[identity] ?? restored(identity)
-      customers[identity] = customer
-      try folder.fold(profile, position: InputPosition(partition: 0, offset: offset), into: customer) {
-        waiting.append([UInt8]($0.bytes))
-      }
-      return keep(customer)
+  /// Returns what goes to other customers' owners.
+  private func fold(_ value: UnsafeRawBufferPointer) throws -> [[UInt8]] {
+    defer { fireDeadlines() }
+    var moved: [MovedRecord] = []
+    if let profile = ProfileEventValue(orders: value), let identity = CustomerIdentity(profile) {
+      advance(to: profile.at.microseconds)
+      let customer = try customer(identity)
+      try folder.fold(profile, position: position(identity), into: customer) { wait($0) }
+      keep(customer)
+    } else if let merge = MergeEventValue(orders: value), let identity = CustomerIdentity(from: merge) {
+      let customer = try customer(identity)
+      _ = position(identity)
+      try folder.fold(merge, into: customer) { moved.append($0) }
+      keep(customer)
+    } else if let order = MovedOrderValue(orders: value), let identity = CustomerIdentity(order) {
+      let customer = try customer(identity)
+      let position = position(identity)
+      if let record = try folder.forward(order, of: customer) { return [record.value] }
+      try folder.fold(order, position: position, into: customer) { wait($0) }
+      keep(customer)
+    } else {
+      let summary = try SnapshotSummary(value)
+      advance(to: summary.eventTime.microseconds)
+      let identity = summary.customer(in: value)
+      let customer = try customer(identity)
+      let position = position(identity)
+      if let record = try folder.forward(value, summary: summary, of: customer) { return [record.value] }
+      try folder.fold(value, summary: summary, position: position, into: customer) { wait($0) }
+      keep(customer)
     }
-    let identity = try SnapshotSummary(snapshot).customer(in: snapshot)
+    return moved.map(\.value)
+  }
+
+  /// Of the next input, on the partition of its customer.
+  private func position(_ identity: CustomerIdentity) -> InputPosition {
+    let partition = Int(identity.digestLow & 1)
+    offsets[partition] += 1
+    return InputPosition(partition: Int32(partition), offset: offsets[partition])
+  }
+
+  private func wait(_ record: EmittedRecord) { waiting.append([UInt8](record.bytes)) }
+
+  private func customer(_ identity: CustomerIdentity) throws -> CustomerHistory {
     let customer = try customers[identity] ?? restored(identity)
     customers[identity] = customer
-    try folder.fold(snapshot, position: InputPosition(partition: 0, offset: offset), into: customer) {
-      waiting.append([UInt8]($0.bytes))
+    return customer
+  }
+
+  /// One clock for both partitions, as if marks moved the idle one on; it survives, as the lane's does.
+  private func advance(to instant: Int64) {
+    clock = max(clock, instant)
+    folder.clock = clock
+  }
+
+  /// Of all customers what the clock has reached; what has fired before says nothing new.
+  private func fireDeadlines() {
+    guard folder.watchesDeadlines else { return }
+    for identity in records.keys where customers[identity] == nil {
+      customers[identity] = try? restored(identity)
     }
-    keep(customer)
+    for partition in 0...1 {
+      offsets[partition] += 1
+      folder.fireAll(
+        customers.values.filter { Int($0.customer.digestLow & 1) == partition },
+        position: InputPosition(partition: Int32(partition), offset: offsets[partition])
+      ) { wait($0) }
+    }
+    customers.values.forEach(keep)
   }
 
   private func keep(_ customer: CustomerHistory) {
+    customer.removedRecords { records[customer.customer]?[[UInt8]($0)] = nil }
     customer.changedRecords { key, value in
       records[customer.customer, default: [:]][[UInt8](key)] = [UInt8](value)
     }

@@ -15,18 +15,18 @@ import glob
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 import stages as common
-from stages import BIN, BOOTSTRAP, CLUSTER, ROOT, SEED, Stage, Supervision, check, feed, passflow, reset_topics, sample, wait_until
+from stages import (
+    BOOTSTRAP, CLUSTER, SEED, Stage, Supervision, are_ready, check, difference, drained, feed, has_own_cluster, labels, leave,
+    lines_of, make_topics, passflow, sample, stop_all, undisturbed_run, wait_until, work_in_memory)
 
 LONG = os.environ.get("PASSFLOW_TEST_LONG") == "1"
 KILLS = int(os.environ.get("PASSFLOW_FAULT_KILLS", 1000 if LONG else 240))
@@ -45,9 +45,16 @@ QUICK = {"PASSFLOW_STATE_COMMIT_INTERVAL_MS": "100", "PASSFLOW_STATE_CHECKPOINT_
          "PASSFLOW_KAFKA_SESSION_TIMEOUT_MS": "3000"}
 
 
-def points_of(name):
-    points = EVERYWHERE + (WITHOUT_STATE if name == "evaluate" else WITH_STATE)
-    return points + (("shop-written-not-recorded",) if name == "apply" else ()) + ("random",)
+def variables_of(name, number):
+    """The second instance of each stage with state stands by for the first, whose own restores read all."""
+    return {**QUICK, "PASSFLOW_STATE_STANDBY": "1"} if name in STATEFUL and number == 2 else QUICK
+
+
+def points_of(stage):
+    points = EVERYWHERE + (WITHOUT_STATE if stage.name == "evaluate" else WITH_STATE)
+    points += ("shop-written-not-recorded",) if stage.name == "apply" else ()
+    points += ("in-standby",) if "PASSFLOW_STATE_STANDBY" in stage.variables else ()
+    return points + ("random",)
 
 
 class Feeding(threading.Thread):
@@ -124,7 +131,7 @@ class Tormentor(threading.Thread):
             if stage.process.poll() is None:
                 stage.process.kill()
                 stage.process.wait()
-            point = self.choices.choice(points_of(stage.name))
+            point = self.choices.choice(points_of(stage))
             self.live(stage, point)
             if stage.name in STATEFUL and self.choices.random() < 0.25:
                 self.damage(stage)
@@ -355,20 +362,15 @@ def judge(name, work, expected, feeding):
         return check(name, "the feeding did not end")
     if feeding.problem:
         return check(name, feeding.problem)
-    waited = passflow("wait", "--timeout", "180", timeout=240)
-    if waited.returncode != 0:
-        return check(name, "not drained: " + waited.stdout[-300:] + waited.stderr[-200:])
-    out = os.path.join(work, "labels.csv")
-    exported = passflow("labels", "--out", out)
-    if exported.returncode != 0:
-        return check(name, "labels: " + exported.stderr[-300:])
-    with open(out, "rb") as file:
-        found = file.read().splitlines()
-    missing, extra = set(expected) - set(found), set(found) - set(expected)
-    check(name + ": nothing is lost, the labels are those of an undisturbed run",
-          f"{len(missing)} rows missing, {len(extra)} too many: {sorted(missing | extra)[:3]}" if found != expected else None)
-    labels = {tuple(line.decode().split(",")[:5]) for line in found[1:]}
-    check(name + ": every effect is recorded once", effects_once(tap("actions", work), labels))
+    problem = drained(180)
+    if problem:
+        return check(name, problem)
+    found, problem = labels(work)
+    if problem:
+        return check(name, problem)
+    check(name + ": nothing is lost, the labels are those of an undisturbed run", difference(found, expected))
+    worn = {tuple(line.decode().split(",")[:5]) for line in found[1:]}
+    check(name + ": every effect is recorded once", effects_once(tap("actions", work), worn))
     for topic in ("orders.enriched", "decisions"):
         problem, repeats = equal_inputs_equal_bytes(tap(topic, work), topic)
         print(f"   {topic}: {repeats} repeats", flush=True)
@@ -381,31 +383,21 @@ def judge(name, work, expected, feeding):
 
 
 def main():
-    if not BOOTSTRAP or not os.access(CLUSTER, os.X_OK) or not os.environ.get("KAFKA_CLUSTER_DIR"):
-        print("SKIP stages under faults: no cluster of our own (KAFKA_BOOTSTRAP, KAFKA_CLUSTER, KAFKA_CLUSTER_DIR)", flush=True)
+    if not has_own_cluster("stages under faults"):
         return 0
     print(f"   seed {SEED}, {KILLS} kills", flush=True)
-    work = tempfile.mkdtemp(prefix="passflow-faults-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    work = work_in_memory("passflow-faults-")
     choices = random.Random(SEED)
     orders = sample(work)
-    done = passflow("run", "--orders", orders, "--reference", "config/reference", "--out", work + "/run", "--quiet")
-    if done.returncode != 0:
-        check("the trial run to compare with", done.stderr[-300:])
+    expected, lines = undisturbed_run(work, orders), lines_of(orders)
+    name = "faults"
+    if expected is None or not make_topics(name, PARTITIONS):
         return 1
-    with open(work + "/run/labels.csv", "rb") as file:
-        expected = file.read().splitlines()
-    with open(orders, "rb") as file:
-        lines = file.read().splitlines(keepends=True)
-    if not reset_topics() or passflow("topics", "create", "--partitions", str(PARTITIONS)).returncode != 0:
-        check("topics for the faults", "could not be made")
-        return 1
-    stages = [Stage(name, number, work, QUICK) for name in STAGES for number in (1, 2)]
+    stages = [Stage(stage, number, work, variables_of(stage, number)) for stage in STAGES for number in (1, 2)]
     feeding = Feeding(lines, work, choices)
-    tally = Tally()
-    name, supervision = "faults", None
+    tally, supervision = Tally(), Supervision(stages)
     try:
-        if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
-            check(name, "not ready after 60 s")
+        if not are_ready(name, stages):
             return 1
         feeding.start()
         started = time.monotonic()
@@ -414,10 +406,8 @@ def main():
         print(f"   {tally.total} kills in {time.monotonic() - started:.0f} s: {dict(tally.kills)}; "
               f"{dict(tally.per_stage)}; damaged state: {dict(tally.damaged)}; "
               f"{feeding.deaths} deaths of ingest; {feeding.fed} of {len(lines)} fed meanwhile", flush=True)
-        if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
-            check(name, "not ready 60 s after the last death")
+        if not are_ready(name, stages, since="the last death"):
             return 1
-        supervision = Supervision(stages)
         supervision.start()
         check(f"{name}: {ZOMBIES} zombies", zombies(stages, ZOMBIES, choices))
         problem, done = rebalances(work, REBALANCES)
@@ -425,27 +415,12 @@ def main():
         check(f"{name}: brokers killed and paused", brokers(choices, 10 if LONG else 1))
         feeding.finish.set()
         judge(name, work, expected, feeding)
-        supervision.ending.set()
-        supervision.join()
-        print(f"   restarted by supervision: {dict(supervision.restarts)}", flush=True)
-        check(name + ": no stage ends by itself but when it is fenced", supervision.problem)
+        supervision.judge(name)
     finally:
         feeding.finish.set()
-        if supervision:
-            supervision.ending.set()
-            supervision.join()
-        codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
-        bad = {key: code for key, code in codes.items() if code != 0}
-        check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)
-        if common.failures:
-            for stage in stages:
-                with open(stage.log, encoding="utf-8", errors="replace") as log:
-                    tail = [line for line in log if '"level":"error"' in line or "Fatal" in line][-3:]
-                for line in tail:
-                    print(f"   {stage.name}-{stage.number}: {line.strip()[:300]}", flush=True)
-            print(f"   kept for a look: {work}", flush=True)
-        else:
-            None if os.environ.get("PASSFLOW_KEEP") else shutil.rmtree(work, ignore_errors=True)
+        supervision.end()
+        stop_all(name, stages)
+        leave(work)
     return 1 if common.failures else 0
 
 

@@ -12,16 +12,16 @@ import asyncio
 import collections
 import os
 import random
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 import stages as common
 from faults import LONG, PARTITIONS, QUICK, STAGES, Feeding, judge
-from stages import BOOTSTRAP, CLUSTER, SEED, Stage, Supervision, check, passflow, reset_topics, sample, wait_until
+from stages import (
+    CLUSTER, SEED, Stage, Supervision, are_ready, check, has_own_cluster, leave, lines_of, make_topics, sample, stop_all,
+    undisturbed_run, wait_until, work_in_memory)
 
 LOST = int(os.environ.get("PASSFLOW_LOST_ACKS", 1000 if LONG else 60))
 # Number of the request in Kafka's protocol: its name, the share of answers that are lost.
@@ -95,22 +95,14 @@ class Proxy(threading.Thread):
 
 
 def main():
-    if not BOOTSTRAP or not os.access(CLUSTER, os.X_OK) or not os.environ.get("KAFKA_CLUSTER_DIR"):
-        print("SKIP lost acknowledgements: no cluster of our own (KAFKA_BOOTSTRAP, KAFKA_CLUSTER, KAFKA_CLUSTER_DIR)", flush=True)
+    if not has_own_cluster("lost acknowledgements"):
         return 0
     print(f"   seed {SEED}, {LOST} acknowledgements", flush=True)
-    work = tempfile.mkdtemp(prefix="passflow-acks-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    work = work_in_memory("passflow-acks-")
     orders = sample(work)
-    done = passflow("run", "--orders", orders, "--reference", "config/reference", "--out", work + "/run", "--quiet")
-    if done.returncode != 0:
-        check("the trial run to compare with", done.stderr[-300:])
-        return 1
-    with open(work + "/run/labels.csv", "rb") as file:
-        expected = file.read().splitlines()
-    with open(orders, "rb") as file:
-        lines = file.read().splitlines(keepends=True)
-    if not reset_topics() or passflow("topics", "create", "--partitions", str(PARTITIONS)).returncode != 0:
-        check("topics for lost acknowledgements", "could not be made")
+    expected, lines = undisturbed_run(work, orders), lines_of(orders)
+    name = "lost acknowledgements"
+    if expected is None or not make_topics(name, PARTITIONS):
         return 1
     proxy = Proxy(SEED)
     proxy.start()
@@ -119,10 +111,8 @@ def main():
               for name in STAGES for number in (1, 2)]
     feeding = Feeding(lines, work, random.Random(SEED), bootstrap=proxy.bootstrap)
     supervision = Supervision(stages)
-    name = "lost acknowledgements"
     try:
-        if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
-            check(name, "not ready after 60 s")
+        if not are_ready(name, stages):
             return 1
         supervision.start()
         feeding.start()
@@ -136,23 +126,13 @@ def main():
               else f"none of {', '.join(unhurt)}" if unhurt else None)
         feeding.finish.set()
         judge(name, work, expected, feeding)
-        supervision.ending.set()
-        supervision.join()
-        print(f"   restarted by supervision: {dict(supervision.restarts)}", flush=True)
-        check(name + ": no stage ends by itself but when it is fenced", supervision.problem)
+        supervision.judge(name)
     finally:
         feeding.finish.set()
-        supervision.ending.set()
-        if supervision.is_alive():
-            supervision.join()
+        supervision.end()
         proxy.is_hurting = False
-        codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
-        bad = {key: code for key, code in codes.items() if code != 0}
-        check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)
-        if common.failures or os.environ.get("PASSFLOW_KEEP"):
-            print(f"   kept for a look: {work}", flush=True)
-        else:
-            shutil.rmtree(work, ignore_errors=True)
+        stop_all(name, stages)
+        leave(work)
     return 1 if common.failures else 0
 
 

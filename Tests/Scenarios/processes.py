@@ -8,14 +8,15 @@ the cluster's script is known (KAFKA_CLUSTER, for the cluster of KAFKA_CLUSTER_D
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
 import stages as common
-from stages import BIN, BOOTSTRAP, CLUSTER, ROOT, SEED, Stage, Supervision, check, feed, passflow, reset_topics, sample, wait_until
+from stages import (
+    BOOTSTRAP, CLUSTER, SEED, Stage, Supervision, are_ready, check, difference, drained, feed, labels, leave, lines_of,
+    make_topics, passflow, sample, stop_all, undisturbed_run, wait_until)
 
 
 def demo(work, orders):
@@ -39,25 +40,17 @@ def demo(work, orders):
 def real_broker(name, work, orders, expected, partitions, kills):
     work = os.path.join(work, name.replace(" ", "-"))
     os.makedirs(work)
-    if not reset_topics():
-        check(name, "the topics of the run before could not be deleted")
-        return
-    made = passflow("topics", "create", "--partitions", str(partitions))
-    if made.returncode != 0:
-        check(name, "topics create: " + made.stderr[-300:])
+    if not make_topics(name, partitions):
         return
     stages = [Stage(stage, number, work) for stage in ("enrich", "evaluate", "apply") for number in (1, 2)]
-    started, supervision = time.monotonic(), None
+    started, supervision = time.monotonic(), Supervision(stages)
     try:
-        if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
-            waiting = [f"{s.name}-{s.number}" for s in stages if not s.is_ready()]
-            check(name, f"not ready after 60 s: {waiting}")
+        if not are_ready(name, stages):
             return
         ready = time.monotonic() - started
         feeding = time.monotonic()
         half = os.path.join(work, "half")
-        with open(orders, "rb") as file:
-            lines = file.read().splitlines(keepends=True)
+        lines = lines_of(orders)
         parts = [lines] if not kills else [lines[: len(lines) // 3], lines[len(lines) // 3: 2 * len(lines) // 3], lines[2 * len(lines) // 3:]]
         for number, part in enumerate(parts):
             with open(f"{half}-{number}.ndjson", "wb") as file:
@@ -80,44 +73,20 @@ def real_broker(name, work, orders, expected, partitions, kills):
                     stage.start()
                 # The coordinator's death may fence an instance under its own name: it is started again, as
                 # docs/operate.md asks of whoever runs it.
-                supervision = Supervision(stages)
                 supervision.start()
-        waited = passflow("wait", "--timeout", "120", timeout=180)
+        problem = drained(120)
         took = time.monotonic() - feeding
-        if waited.returncode != 0:
-            check(name, "not drained: " + waited.stdout[-300:] + waited.stderr[-200:])
+        if problem:
+            check(name, problem)
             return
-        out = os.path.join(work, "labels.csv")
-        exported = passflow("labels", "--out", out)
-        problem = None
-        if exported.returncode != 0:
-            problem = "labels: " + exported.stderr[-300:]
-        else:
-            with open(out, "rb") as file:
-                found = file.read().splitlines()
-            missing, extra = set(expected) - set(found), set(found) - set(expected)
-            if found != expected:
-                problem = f"{len(missing)} rows missing, {len(extra)} too many: {sorted(missing | extra)[:3]}"
+        found, problem = labels(work)
         print(f"   ready after {ready:.1f} s, {len(lines)} snapshots through in {took:.1f} s", flush=True)
-        check(name, problem)
-        if supervision:
-            supervision.ending.set()
-            supervision.join()
-            print(f"   restarted by supervision: {dict(supervision.restarts)}", flush=True)
-            check(name + ": no stage ends by itself but when it is fenced", supervision.problem)
+        check(name, problem or difference(found, expected))
+        if kills:
+            supervision.judge(name)
     finally:
-        if supervision:
-            supervision.ending.set()
-            supervision.join()
-        codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
-        bad = {key: code for key, code in codes.items() if code != 0}
-        check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)
-        if bad or common.failures:
-            for stage in stages:
-                with open(stage.log, encoding="utf-8", errors="replace") as log:
-                    tail = [line for line in log if '"level":"error"' in line or "Fatal" in line][-3:]
-                for line in tail:
-                    print(f"   {stage.name}-{stage.number}: {line.strip()[:300]}", flush=True)
+        supervision.end()
+        stop_all(name, stages)
 
 
 PLAIN = """rules:
@@ -139,13 +108,9 @@ def published(work, orders):
         with open(os.path.join(work, file), "w", encoding="utf-8") as out:
             out.write(text)
     plain, asking = os.path.join(work, "plain.yaml"), os.path.join(work, "asking.yaml")
-    done = passflow(
-        "run", "--orders", orders, "--reference", "config/reference", "--rules", asking, "--out", work + "/run", "--quiet")
-    if done.returncode != 0 or not reset_topics() or passflow("topics", "create", "--partitions", "6").returncode != 0:
-        check(name, "could not begin: " + done.stderr[-300:])
+    expected = undisturbed_run(work, orders, "--rules", asking)
+    if expected is None or not make_topics(name, 6):
         return
-    with open(work + "/run/labels.csv", "rb") as file:
-        expected = file.read().splitlines()
     files = {"PASSFLOW_ENRICH_RULES": plain, "PASSFLOW_EVALUATE_RULES": plain}
     stages = [Stage(stage, number, work, files) for stage in ("enrich", "evaluate", "apply") for number in (1, 2)]
 
@@ -159,8 +124,7 @@ def published(work, orders):
         return found
 
     try:
-        if not wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
-            check(name, "not ready after 60 s")
+        if not are_ready(name, stages):
             return
         started = time.monotonic()
         made = passflow("rules", "publish", asking, "--shared", "--activate", "--author", "test", "--note", "a test")
@@ -172,21 +136,13 @@ def published(work, orders):
             return
         print(f"   in force everywhere {time.monotonic() - started:.1f} s after the command was given", flush=True)
         code = feed(orders, work, 0).wait(timeout=120)
-        waited = passflow("wait", "--timeout", "120", timeout=180)
-        out = os.path.join(work, "labels.csv")
-        exported = passflow("labels", "--out", out)
-        if code != 0 or waited.returncode != 0 or exported.returncode != 0:
-            check(name, f"ingest {code}, wait {waited.returncode}, labels {exported.stderr[-200:]}")
-            return
-        with open(out, "rb") as file:
-            found = file.read().splitlines()
-        missing, extra = set(expected) - set(found), set(found) - set(expected)
-        check(name, f"{len(missing)} rows missing, {len(extra)} too many: {sorted(missing | extra)[:3]}"
-              if found != expected or len(found) < 1000 else None)
+        problem = f"passflow-ingest ended with {code}" if code != 0 else drained(120)
+        found, missing = labels(work)
+        if not problem and not missing and len(found) < 1000:
+            problem = f"only {len(found)} rows"
+        check(name, problem or missing or difference(found, expected))
     finally:
-        codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
-        bad = {key: code for key, code in codes.items() if code != 0}
-        check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)
+        stop_all(name, stages)
 
 
 def main():
@@ -201,12 +157,9 @@ def main():
         if not os.access(CLUSTER, os.X_OK):
             print("SKIP the four executables on a real Kafka: KAFKA_CLUSTER, to delete topics with, is not set", flush=True)
             return 1 if common.failures else 0
-        done = passflow("run", "--orders", orders, "--reference", "config/reference", "--out", work + "/run", "--quiet")
-        if done.returncode != 0:
-            check("the trial run to compare with", done.stderr[-300:])
+        expected = undisturbed_run(work, orders)
+        if expected is None:
             return 1
-        with open(work + "/run/labels.csv", "rb") as file:
-            expected = file.read().splitlines()
         real_broker("two instances of each stage on Kafka give the labels of the trial run", work, orders, expected, 6, False)
         real_broker("the same with one partition", work, orders, expected, 1, False)
         published(work, orders)
@@ -215,10 +168,7 @@ def main():
         else:
             print("SKIP kills: the cluster is not ours to kill", flush=True)
     finally:
-        if not common.failures:
-            shutil.rmtree(work, ignore_errors=True)
-        else:
-            print(f"   kept for a look: {work}", flush=True)
+        leave(work)
     return 1 if common.failures else 0
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
@@ -29,12 +30,43 @@ def check(name, problem):
 
 def wait_until(condition, seconds):
     """Polls a condition of the outside world; the poll interval is no assumption about it."""
+    # Other processes and brokers tell nobody when they have come so far: there is nothing to wait on but asking again.
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
             return True
         time.sleep(0.05)
     return False
+
+
+def has_own_cluster(what):
+    """Whether there is a cluster that may be hurt; says what is left out without."""
+    if BOOTSTRAP and os.access(CLUSTER, os.X_OK) and os.environ.get("KAFKA_CLUSTER_DIR"):
+        return True
+    print(f"SKIP {what}: no cluster of our own (KAFKA_BOOTSTRAP, KAFKA_CLUSTER, KAFKA_CLUSTER_DIR)", flush=True)
+    return False
+
+
+def work_in_memory(prefix):
+    return tempfile.mkdtemp(prefix=prefix, dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+
+
+def leave(work):
+    """Deletes what was worked with, unless somebody will want to see it."""
+    if failures or os.environ.get("PASSFLOW_KEEP"):
+        print(f"   kept for a look: {work}", flush=True)
+    else:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def lines_of(path):
+    with open(path, "rb") as file:
+        return file.read().splitlines(keepends=True)
+
+
+def rows(path):
+    with open(path, "rb") as file:
+        return file.read().splitlines()
 
 
 def sample(work):
@@ -48,6 +80,34 @@ def sample(work):
 def passflow(*arguments, timeout=120):
     return subprocess.run(
         [os.path.join(BIN, "passflow"), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+
+
+def undisturbed_run(work, orders, *more):
+    """The label rows of an undisturbed `passflow run`; None, and a failure, when there are none."""
+    done = passflow(
+        "run", "--orders", orders, "--reference", "config/reference", *more, "--out", work + "/run", "--quiet")
+    if done.returncode != 0:
+        return check("the trial run to compare with", done.stderr[-300:])
+    return rows(work + "/run/labels.csv")
+
+
+def drained(seconds):
+    """Waits until everything is through; what went wrong, or None."""
+    waited = passflow("wait", "--timeout", str(seconds), timeout=seconds + 60)
+    return None if waited.returncode == 0 else "not drained: " + waited.stdout[-300:] + waited.stderr[-200:]
+
+
+def labels(work):
+    """The shop's label rows and None, or none and what went wrong."""
+    out = os.path.join(work, "labels.csv")
+    exported = passflow("labels", "--out", out)
+    return (rows(out), None) if exported.returncode == 0 else ([], "labels: " + exported.stderr[-300:])
+
+
+def difference(found, expected):
+    """What is wrong with label rows; None: nothing."""
+    missing, extra = set(expected) - set(found), set(found) - set(expected)
+    return None if found == expected else f"{len(missing)} rows missing, {len(extra)} too many: {sorted(missing | extra)[:3]}"
 
 
 class Stage:
@@ -128,6 +188,27 @@ class Stage:
             return "did not end within 15 s"
 
 
+def are_ready(name, stages, since="the start"):
+    """Waits for all; false, and a failure, when it takes too long."""
+    if wait_until(lambda: all(stage.is_ready() for stage in stages), 60):
+        return True
+    check(name, f"not ready 60 s after {since}: {[f'{s.name}-{s.number}' for s in stages if not s.is_ready()]}")
+    return False
+
+
+def stop_all(name, stages):
+    codes = {f"{s.name}-{s.number}": s.stop() for s in stages}
+    bad = {key: code for key, code in codes.items() if code != 0}
+    check(name + ": SIGTERM ends every stage with exit 0", f"{bad}" if bad else None)
+    if not failures:
+        return
+    for stage in stages:
+        with open(stage.log, encoding="utf-8", errors="replace") as log:
+            tail = [line for line in log if '"level":"error"' in line or "Fatal" in line][-3:]
+        for line in tail:
+            print(f"   {stage.name}-{stage.number}: {line.strip()[:300]}", flush=True)
+
+
 class Supervision(threading.Thread):
     """Restarts what ended, as systemd or Kubernetes would, and keeps what it said last.
 
@@ -151,6 +232,16 @@ class Supervision(threading.Thread):
                     self.problem = f"{stage.name}-{stage.number} ended: {last[0].strip()[-300:] if last else 'no word'}"
                 stage.start()
 
+    def end(self):
+        self.ending.set()
+        if self.is_alive():
+            self.join()
+
+    def judge(self, name):
+        self.end()
+        print(f"   restarted by supervision: {dict(self.restarts)}", flush=True)
+        check(name + ": no stage ends by itself but when it is fenced", self.problem)
+
 
 def reset_topics():
     """Each run begins with empty topics and groups: a cluster of its own would cost more time."""
@@ -166,6 +257,17 @@ def reset_topics():
         listed = passflow("topics", "list").stdout
         return not any(line.split(":")[0] in names for line in listed.splitlines())
     return wait_until(gone, 60)
+
+
+def make_topics(name, partitions):
+    """Empty topics and groups; false, and a failure, when they cannot be had."""
+    if not reset_topics():
+        check(name, "the topics of the run before could not be deleted")
+        return False
+    made = passflow("topics", "create", "--partitions", str(partitions))
+    if made.returncode != 0:
+        check(name, "topics create: " + made.stderr[-300:])
+    return made.returncode == 0
 
 
 def feed(orders, work, number, bootstrap=None):

@@ -53,6 +53,28 @@ struct LaneSimulationTests {
     }
   }
 
+  /// Nothing breaks, partitions only change hands: whoever drains before giving them up leaves nothing to do again.
+  @Test(arguments: [UInt64](1...40))
+  func whatIsDrainedBeforeItIsGivenUpIsNotDoneAgain(seed: UInt64) {
+    let simulation = Simulation(seed: seed) {
+      $0 = .none
+      $0.rebalance = 3
+      $0.stop = 1
+    }
+    #expect(simulation.run() == nil, "seed \(seed)")
+    #expect(simulation.world.checks.repeats == 0, "seed \(seed)")
+  }
+
+  @Test func aFileThatEndsBeforeTheChangelogBeginsIsMadeAnew() {
+    var behind = 0
+    for seed in UInt64(1)...20 {
+      let outcome = Simulation(seed: seed) { $0 = .none }.runWithFilesOfBefore()
+      #expect(outcome.found == nil, "seed \(seed)")
+      behind += outcome.behind
+    }
+    #expect(behind > 20)
+  }
+
   @Test(arguments: [UInt64](1...20))
   func inputsThatRetentionTookBeforeTheyWereHandledStopTheLane(seed: UInt64) {
     let simulation = Simulation(seed: seed) { $0 = .none }

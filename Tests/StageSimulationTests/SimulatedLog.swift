@@ -72,6 +72,12 @@ final class SimulatedLog {
     return transaction.wasCommitted
   }
 
+  /// Compacts, and begins at the first record that is left.
+  func forgetOld() {
+    compact()
+    low = Int64(records.indices.first { Int64($0) >= stableEnd || isVisible(Int64($0)) } ?? records.count)
+  }
+
   /// Leaves the newest decided record of each key only.
   func compact() {
     var seen: Set<[UInt8]> = []

@@ -1,3 +1,4 @@
+import Store
 import TestKit
 
 @testable import Stage
@@ -139,6 +140,36 @@ final class Simulation {
     for machine in world.machines { machine.downUntil = 0 }
     for _ in 0..<300 where world.violation == nil { work() }
     return world.checks.failures
+  }
+
+  /// State files as from a backup, beside a changelog of which only the newest records are left: how many files end
+  /// before it begins, and what was found.
+  func runWithFilesOfBefore() -> (behind: Int, found: String?) {
+    write(inputsMax / 2)
+    rest()
+    stop()
+    let before = world.machines.map { $0.disk.files.mapValues(\.versions) }
+    for machine in world.machines { machine.downUntil = 0 }
+    calm()
+    rest()
+    stop()
+    for log in world.changelogs { log.forgetOld() }
+    var behind = 0
+    for (machine, files) in zip(world.machines, before) {
+      for (name, file) in machine.disk.files { file.versions = files[name] ?? [SimulatedDisk.Version()] }
+      for (name, file) in machine.disk.files {
+        let position = file.versions[file.versions.count - 1].position.changelogOffset
+        guard position >= 0, let partition = name.split(separator: "-").last.flatMap({ Int($0) }) else {
+          continue
+        }
+        if position < world.changelogs[partition].low { behind += 1 }
+      }
+      machine.downUntil = 0
+    }
+    world.checks.isQuiet = true
+    for _ in 0..<400 where world.violation == nil { work() }
+    if world.violation == nil { world.checks.final() }
+    return (behind, world.violation)
   }
 
   private func stop() {

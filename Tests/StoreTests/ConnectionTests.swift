@@ -89,6 +89,22 @@ import Testing
     #expect(throws: Connection.NewerSchema(found: 2, known: 0)) { try connection.migrate([]) }
   }
 
+  /// Two processes make a file at once: each does a part of the migrations.
+  @Test func tablesThatAnotherWentOnWithAreKnownAfterMigrating() throws {
+    let steps = ["CREATE TABLE t(a)", "ALTER TABLE t ADD COLUMN b"]
+    let first = try Connection(path: path)
+    try first.migrate([steps[0]])
+    _ = try first.prepare("INSERT INTO t VALUES(?1)")
+    let second = try Connection(path: path)
+    try second.migrate(steps)
+    try first.migrate(steps)
+    let insert = try first.prepare("INSERT INTO t VALUES(?1, ?2)")
+    try insert.bind(1, 1)
+    try insert.bind(2, 2)
+    try insert.run()
+    #expect(try second.integer("SELECT b FROM t") == 2)
+  }
+
   @Test func aFailingMigrationLeavesTheVersionBefore() throws {
     let connection = try Connection(path: path)
     #expect(throws: SQLiteError.self) {

@@ -86,9 +86,52 @@ import Testing
     try fill()
     do {
       let connection = try Connection(path: directory.path + "/p3.sqlite")
-      try connection.execute("UPDATE state SET checksum = 0 WHERE key = CAST('customer-1005' AS BLOB)")
+      try connection.execute("UPDATE content SET checksum = 0 WHERE id = \(Self.idOfKey5)")
     }
     let state = try open()
     #expect(throws: PartitionStateError.damaged(nil)) { try state.get(key(5)) }
+  }
+
+  static let idOfKey5 = "(SELECT id FROM entry WHERE key = CAST('customer-1005' AS BLOB))"
+
+  /// A key without its value is damage, not an absent key: neither reading nor writing may pass over it.
+  @Test func aKeyThatLostItsValueIsDamaged() throws {
+    try fill()
+    do {
+      let connection = try Connection(path: directory.path + "/p3.sqlite")
+      try connection.execute("DELETE FROM content WHERE id = \(Self.idOfKey5)")
+    }
+    do {
+      let state = try open()
+      #expect(throws: PartitionStateError.damaged(nil)) { try state.get(key(5)) }
+    }
+    do {
+      let state = try open()
+      #expect(throws: PartitionStateError.damaged(nil)) { try state.scan(prefix: []) { _, _ in } }
+    }
+    do {
+      let state = try open()
+      #expect(throws: PartitionStateError.damaged(nil)) {
+        try state.apply([StateChange(key: key(5), value: [1])], position: StatePosition())
+      }
+      #expect(state.position == StatePosition(inputOffset: 77, changelogOffset: 99))
+    }
+    let state = try open()
+    #expect(throws: PartitionStateError.damaged(nil)) { try state.verifyAll() }
+  }
+
+  /// Two keys that have changed places answer with each other's value.
+  @Test func aKeyWithTheValueOfAnotherIsDamaged() throws {
+    try fill()
+    do {
+      let connection = try Connection(path: directory.path + "/p3.sqlite")
+      let other = "CAST('customer-1006' AS BLOB)"
+      try connection.execute(
+        "UPDATE entry SET id = (SELECT id FROM entry WHERE key = \(other)) "
+          + "WHERE key = CAST('customer-1005' AS BLOB)")
+    }
+    let state = try open()
+    #expect(throws: PartitionStateError.damaged(nil)) { try state.get(key(5)) }
+    #expect(throws: PartitionStateError.damaged(nil)) { try state.verifyAll() }
   }
 }

@@ -71,6 +71,40 @@ import Testing
     _ = try open(PartitionIdentity(topic: "apply.ledger", partition: 3, schemaVersion: 1))
   }
 
+  /// A file of version 2 held key and value in one row.
+  @Test func aFormerFileKeepsItsRowsAndItsPosition() throws {
+    let former = StatePosition(inputOffset: 10, changelogOffset: 20)
+    func writeFormer(checksumError: Int64) throws {
+      let connection = try Connection(path: directory.path + "/p3.sqlite")
+      try connection.migrate(Array(PartitionState.migrations.prefix(2)))
+      let meta = try connection.prepare("INSERT INTO meta VALUES(1, 'enrich.history', 3, 1, 10, 20, ?1)")
+      try meta.bind(1, StateChecksum.of(former))
+      try meta.run()
+      let insert = try connection.prepare("INSERT INTO state VALUES(?1, ?2, ?3)")
+      for number in UInt8(0)..<100 {
+        let (key, value): ([UInt8], [UInt8]) = ([number, 0], [number, number])
+        try insert.bind(1, key)
+        try insert.bind(2, value)
+        let checksum = key.withUnsafeBytes { key in
+          value.withUnsafeBytes { StateChecksum.ofFormer(key, $0) }
+        }
+        try insert.bind(3, checksum + (number == 50 ? checksumError : 0))
+        try insert.run()
+      }
+    }
+    try writeFormer(checksumError: 0)
+    for _ in 0..<2 {
+      let state = try open()
+      #expect(state.position == former)
+      #expect(try state.count() == 100)
+      #expect(try state.get([99, 0]) == [99, 99])
+      try state.verifyAll()
+    }
+    try PartitionState.delete(directory: directory.path, name: "p3")
+    try writeFormer(checksumError: 1)
+    #expect(throws: PartitionStateError.damaged(nil)) { _ = try open() }
+  }
+
   @Test func whatIsNoDatabaseIsDamagedAndCanBeDropped() throws {
     directory.create("p3.sqlite", [UInt8](repeating: 65, count: 8192))
     let error = #expect(throws: PartitionStateError.self) { _ = try open() }

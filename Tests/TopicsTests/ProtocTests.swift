@@ -7,7 +7,7 @@ import Testing
   @Test(arguments: [
     "order", "enriched", "decision", "action", "dead_letter", "applied_ledger", "told_crossings",
     "order_context",
-    "order_profile", "profile_ledger",
+    "order_profile", "order_merge", "order_moved", "profile_ledger",
     "context_beacon", "context_pointer", "context_join",
     "rule_version", "rule_activation", "rule_switch", "rule_demand", "order_demand", "veto_lift",
     "order_reference", "reference_chunk", "reference_edition", "reference_activation",

@@ -39,6 +39,8 @@ public struct StateSettings: Sendable, Equatable {
   public let commitIntervalMs: Int
   public let uncommittedMax: Int
   public let checkpointIntervalMs: Int
+  /// Of each partition: 0 or 1.
+  public let standbys: Int
 }
 
 /// The keys that every stage has, in the order of its file.
@@ -158,6 +160,8 @@ struct CommonKeys: Sendable {
 
 /// The keys of section `state`.
 struct StateKeys: Sendable {
+  /// Nil: the stage has none.
+  let standby: ConfigurationKey?
   let directory: ConfigurationKey
   let cacheBytes = ConfigurationKey.integer(
     "state.cache_bytes", 1_048_576...1_099_511_627_776, 134_217_728,
@@ -172,7 +176,13 @@ struct StateKeys: Sendable {
     "state.checkpoint_interval_ms", 100...3_600_000, 5_000,
     "Time between two writes of the state files. A start reads the changelog from the last one on.")
 
-  init(stage: String) {
+  init(stage: String, hasStandby: Bool = true) {
+    standby =
+      hasStandby
+      ? .integer(
+        "state.standby", 0...1, 0,
+        "1: this instance also keeps the state files of partitions up to date that it would get if their owner were gone; taking one over then needs only the last moments of its changelog. Costs as much disk, reading and writing again. Give all instances the same."
+      ) : nil
     directory = .text(
       "state.directory", "state/\(stage)", bytesMax: 4_096,
       "Where the state files are, one a partition. Losing it costs time, not data.")
@@ -180,6 +190,7 @@ struct StateKeys: Sendable {
 
   var all: [ConfigurationKey] {
     [directory, cacheBytes, commitIntervalMs, uncommittedMax, checkpointIntervalMs]
+      + (standby.map { [$0] } ?? [])
   }
 
   var relations: [ConfigurationRelation] {
@@ -201,6 +212,7 @@ struct StateKeys: Sendable {
     StateSettings(
       directory: values.text(directory), cacheBytes: values.integer(cacheBytes),
       commitIntervalMs: values.integer(commitIntervalMs), uncommittedMax: values.integer(uncommittedMax),
-      checkpointIntervalMs: values.integer(checkpointIntervalMs))
+      checkpointIntervalMs: values.integer(checkpointIntervalMs),
+      standbys: standby.map { values.integer($0) } ?? 0)
   }
 }

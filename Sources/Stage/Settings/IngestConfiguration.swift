@@ -35,7 +35,7 @@ public struct IngestConfiguration: StageConfiguration, Equatable {
     stage: "ingest", port: 8_080, moreTopics: [webhooksKey, contextKey, contextChangelogKey])
   private static let contextChangelogKey = CommonKeys.topic(
     "context_changelog", "ingest.context", "The state of the join of orders and addresses, compacted.")
-  private static let stateKeys = StateKeys(stage: "ingest")
+  private static let stateKeys = StateKeys(stage: "ingest", hasStandby: false)
   private static let joinKey = ConfigurationKey(
     "context.join", .boolean, default: .boolean(true),
     "Hand the addresses of order_context on to their orders: each order without an address of its own then leaves a record there. The same for every ingest of a pipeline. False: they are kept for a day and used by nobody."

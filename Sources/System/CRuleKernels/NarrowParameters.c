@@ -1,11 +1,6 @@
 // Constants that differ from row to row in two bytes each: those of ten thousand malls stay near the processor.
-#include "CRuleKernels.h"
-#include "Level.h"
-
-// Eight constants of 64 rows, turned from rows to columns.
-typedef struct {
-  uint16_t column[8][64];
-} __attribute__((aligned(64))) Block;
+#define TURNED uint16_t
+#include "Turned.h"
 
 static inline uint64_t test_plain(const uint16_t *codes, const rule_parameter_use *use, const int64_t *values) {
   uint64_t bits = 0;
@@ -81,39 +76,18 @@ AVX2 static inline uint64_t test_256(const uint16_t *codes, const rule_parameter
   }
 }
 #else
-static inline void turn(const uint16_t *const *rows, long first, Block *block) {
-  for (int row = 0; row < 64; row++)
-    for (int place = 0; place < 8; place++) block->column[place][row] = rows[row][first + place];
-}
+#define turn turn_plain
 #endif
 
-#define PARAMETERS(suffix)                                                                                      \
-  static void parameters_##suffix(const uint32_t *sets, uint32_t set_count, const uint16_t *codes, long width,  \
-                                  const rule_parameter_use *uses, long count, long words) {                     \
-    const uint16_t *rows[64];                                                                                   \
-    Block block;                                                                                                \
-    for (long w = 0; w < words; w++) {                                                                          \
-      for (int i = 0; i < 64; i++) {                                                                            \
-        const uint32_t set = sets[w * 64 + i];                                                                  \
-        rows[i] = codes + (set < set_count ? set : 0) * width;                                                  \
-      }                                                                                                         \
-      for (long use = 0; use < count;) {                                                                        \
-        const long first = uses[use].place & ~7;                                                                \
-        turn(rows, first, &block);                                                                              \
-        for (; use < count && (uses[use].place & ~7) == first; use++) {                                         \
-          const rule_parameter_use *u = uses + use;                                                             \
-          const uint64_t bits = test_##suffix(block.column[u->place & 7], u, u->values + w * 64);               \
-          u->t[w] = bits & u->known[w];                                                                         \
-          u->f[w] = ~bits & u->known[w];                                                                        \
-        }                                                                                                       \
-      }                                                                                                         \
-    }                                                                                                           \
-  }
+#define TEST(suffix, of_rows, of_use, w)                                           \
+  const uint64_t bits = test_##suffix(of_rows, of_use, of_use->values + w * 64);   \
+  of_use->t[w] = bits & of_use->known[w];                                          \
+  of_use->f[w] = ~bits & of_use->known[w];
 
-PARAMETERS(plain)
+PARAMETERS(plain, turn, TEST)
 #if defined(__x86_64__)
-AVX2 PARAMETERS(256)
-AVX512 PARAMETERS(512)
+AVX2 PARAMETERS(256, turn, TEST)
+AVX512 PARAMETERS(512, turn, TEST)
 #endif
 
 void rule_narrow_parameters(const uint32_t *sets, uint32_t set_count, const uint16_t *codes, long width,

@@ -1,16 +1,6 @@
 // Constants that differ from row to row, because the rows' rule sets do.
-#include "CRuleKernels.h"
-#include "Level.h"
-
-// Eight constants of 64 rows, turned from rows to columns.
-typedef struct {
-  int64_t column[8][64];
-} __attribute__((aligned(64))) Block;
-
-static void turn_plain(const int64_t *const *rows, long first, Block *block) {
-  for (int row = 0; row < 64; row++)
-    for (int place = 0; place < 8; place++) block->column[place][row] = rows[row][first + place];
-}
+#define TURNED int64_t
+#include "Turned.h"
 
 static void test_plain(const int64_t *constants, int32_t test, const int64_t *values, uint64_t known, uint64_t *t,
                        uint64_t *f) {
@@ -107,36 +97,16 @@ AVX2 static void test_256(const int64_t *constants, int32_t test, const int64_t 
 }
 #endif
 
-// One copy for each set of instructions, so that nothing is called through a pointer.
-#define PARAMETERS(suffix)                                                                                         \
-  static void parameters_##suffix(const uint32_t *sets, uint32_t set_count, const int64_t *constants, long width,  \
-                                  const rule_parameter_use *uses, long count, long words) {                        \
-    const int64_t *rows[64];                                                                                       \
-    Block block;                                                                                                   \
-    for (long w = 0; w < words; w++) {                                                                             \
-      for (int i = 0; i < 64; i++) {                                                                               \
-        const uint32_t set = sets[w * 64 + i];                                                                     \
-        rows[i] = constants + (set < set_count ? set : 0) * width;                                                 \
-      }                                                                                                            \
-      for (long use = 0; use < count;) {                                                                           \
-        const long first = uses[use].place & ~7;                                                                   \
-        turn_##suffix(rows, first, &block);                                                                        \
-        for (; use < count && (uses[use].place & ~7) == first; use++) {                                            \
-          const rule_parameter_use *u = uses + use;                                                                \
-          const int64_t *column = block.column[u->place & 7];                                                      \
-          if (u->test == rule_parameter_store)                                                                     \
-            __builtin_memcpy(u->column + w * 64, column, sizeof block.column[0]);                                  \
-          else                                                                                                     \
-            test_##suffix(column, u->test, u->values + w * 64, u->known[w], u->t + w, u->f + w);                   \
-        }                                                                                                          \
-      }                                                                                                            \
-    }                                                                                                              \
-  }
+#define STORE_OR_TEST(suffix, of_rows, of_use, w)                                   \
+  if (of_use->test == rule_parameter_store)                                         \
+    __builtin_memcpy(of_use->column + w * 64, of_rows, sizeof(int64_t[64]));        \
+  else                                                                              \
+    test_##suffix(of_rows, of_use->test, of_use->values + w * 64, of_use->known[w], of_use->t + w, of_use->f + w);
 
-PARAMETERS(plain)
+PARAMETERS(plain, turn_plain, STORE_OR_TEST)
 #if defined(__x86_64__)
-AVX2 PARAMETERS(256)
-AVX512 PARAMETERS(512)
+AVX2 PARAMETERS(256, turn_256, STORE_OR_TEST)
+AVX512 PARAMETERS(512, turn_512, STORE_OR_TEST)
 #endif
 
 void rule_parameters(const uint32_t *sets, uint32_t set_count, const int64_t *constants, long width,

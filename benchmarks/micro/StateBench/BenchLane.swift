@@ -22,6 +22,7 @@ final class BenchLane {
   private var touched: [(key: [UInt8], customer: CustomerHistory)] = []
   private var collected: [(key: [UInt8], customer: CustomerHistory)] = []
   private var changes = StateChanges()
+  private let ledgerWriter = LedgerWriter()
   private let dirtyBytesMax: Int
   private var isFileEmpty: Bool
   private(set) var inputs: Int64 = 0
@@ -59,6 +60,7 @@ final class BenchLane {
     customer.accountedBytes +=
       summary.keptBytes(of: value) + CustomerHistory.snapshotOverheadBytes
       + (customer.orderCount - orderCount) * CustomerHistory.orderOverheadBytes
+      + customer.takePurchaseBytes()
     if !customer.isTouched {
       customer.isTouched = true
       touched.append((key, customer))
@@ -90,9 +92,10 @@ final class BenchLane {
   }
 
   private func commit() throws {
-    for (_, customer) in touched {
+    for (key, customer) in touched {
       customer.isTouched = false
-      customer.changedRecords { key, value in
+      defer { account(customer, key) }
+      customer.changedRecords(using: ledgerWriter) { key, value in
         changes.put(partition: 0, key: key, value: value)
         changelogRecords += 1
         changelogBytes += key.count + value.count
@@ -102,6 +105,14 @@ final class BenchLane {
     touched.removeAll(keepingCapacity: true)
     uncommitted = 0
     if changes.byteCount >= dirtyBytesMax || cache.dirtyBytes / 2 >= dirtyBytesMax { try checkpoint() }
+  }
+
+  /// After a collection, which lets states go.
+  private func account(_ customer: CustomerHistory, _ key: [UInt8]) {
+    let change = customer.takePurchaseBytes()
+    guard change != 0 else { return }
+    customer.accountedBytes += change
+    key.withUnsafeBytes { cache.markDirty(slot: cache.slot($0), bytes: customer.accountedBytes) }
   }
 
   func finish() throws {

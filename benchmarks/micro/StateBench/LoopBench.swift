@@ -1,3 +1,4 @@
+import BenchKit
 import EnrichStage
 import Glibc
 import History
@@ -104,7 +105,10 @@ struct LoopBench {
   private func drive(
     _ producer: Producer, _ topic: TopicHandle, rate: Double, _ context: LaneContext
   ) throws {
-    let meter = LoopMeter(access: access, topic: names.enriched, values: values, isEnrich: isEnrich)
+    let starts = (0..<Int32(partitions)).map { (TopicPartition(names.enriched, $0), LogicalOffset.beginning) }
+    let meter = ArrivalMeter(access: access, starts: starts, count: values.count) {
+      [values, isEnrich] in values.number(of: $0, isEnrich: isEnrich)
+    }
     meter.start()
     usleep(500_000)
     var due = [Int64](repeating: 0, count: values.count)
@@ -168,8 +172,9 @@ struct LoopBench {
     let changelog = EffectTopic(
       name: names.enrichChangelog, handle: try access.topic(names.enrichChangelog, of: producer, readBy: nil))
     StatefulLane(
-      settings: lane, clientSettings: access.client, consumer: try access.consumer(group: lane.groupId),
-      producer: producer, processor: bare, schemaVersion: 1, effectTopics: [changelog], context: context
+      settings: lane, clientSettings: access.client,
+      consumer: try access.consumer(group: lane.groupId, reading: lane.inputTopic), producer: producer,
+      processor: bare, schemaVersion: 1, effectTopics: [changelog], context: context
     ).run()
     producer.close(timeoutMs: 2_000)
   }
@@ -250,60 +255,10 @@ struct EncodedSnapshots: Sendable {
   }
 }
 
-/// Notes when each snapshot's own record is first seen behind the loop.
-final class LoopMeter: Sendable {
-  private let access: BrokerAccess
-  private let topic: String
-  private let values: EncodedSnapshots
-  private let isEnrich: Bool
-  private let outcome = Mutex<[Int64]>([])
-  private let deadlineUs = Atomic<Int64>(.max)
-  private let thread = Mutex<NativeThread?>(nil)
-
-  init(access: BrokerAccess, topic: String, values: EncodedSnapshots, isEnrich: Bool) {
-    self.access = access
-    self.topic = topic
-    self.values = values
-    self.isEnrich = isEnrich
-  }
-
-  func start() {
-    thread.withLock {
-      $0 = NativeThread(name: "meter") { [self] in
-        do { try watch() } catch { StandardStream.error.write("meter: \(error)\n") }
-      }
-    }
-  }
-
-  func finish(withinMs: Int64) -> [Int64] {
-    deadlineUs.store(monotonicUs() + withinMs * 1_000, ordering: .releasing)
-    thread.withLock { $0 }?.join()
-    return outcome.withLock { $0 }
-  }
-
-  private func watch() throws {
-    let consumer = try Consumer(settings: access.client, groupId: "bench-meter", membership: .manual)
-    defer { consumer.close() }
-    try consumer.assign(
-      values.order.indices.map { (TopicPartition(topic, Int32($0)), LogicalOffset.beginning) })
-    let batch = MessageBatch()
-    var arrivals = [Int64](repeating: 0, count: values.count)
-    var left = values.count
-    while left > 0, monotonicUs() < deadlineUs.load(ordering: .acquiring) {
-      _ = consumer.poll(into: batch, max: 4_096, timeoutMs: 50)
-      let now = monotonicUs()
-      for index in 0..<batch.count {
-        guard let number = number(of: batch[index]), arrivals[number] == 0 else { continue }
-        arrivals[number] = now
-        left -= 1
-      }
-      batch.release()
-    }
-    outcome.withLock { $0 = arrivals }
-  }
-
-  private func number(of message: MessageView) -> Int? {
-    guard isEnrich else { return Int(values.order[Int(message.partition)][Int(message.offset)]) }
+extension EncodedSnapshots {
+  /// Which snapshot a record behind the loop answers; nil when it is not the snapshot's own.
+  func number(of message: MessageView, isEnrich: Bool) -> Int? {
+    guard isEnrich else { return Int(order[Int(message.partition)][Int(message.offset)]) }
     guard let value = message.value else { return nil }
     var record = ProtobufReader(value)
     guard record.next(), record.field == 1 else { return nil }
@@ -317,10 +272,10 @@ final class LoopMeter: Sendable {
       default: position.skip()
       }
     }
-    guard number == 0, values.order.indices.contains(partition), offset < values.order[partition].count else {
+    guard number == 0, order.indices.contains(partition), offset < order[partition].count else {
       return nil
     }
-    return Int(values.order[partition][offset])
+    return Int(order[partition][offset])
   }
 }
 

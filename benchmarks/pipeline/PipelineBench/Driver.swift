@@ -1,15 +1,7 @@
+import BenchKit
 import Glibc
 import Kafka
 import Stage
-import Synchronization
-
-/// How a record at the other end tells which order it came from.
-enum Matching: String, Sendable {
-  /// A decision names the position of its order.
-  case position
-  /// A relay keeps partition and order, so offsets count alike.
-  case offset
-}
 
 /// An open loop: order n is due at start + n / rate, whatever became of those before it, and its latency counts
 /// from when it was **due**. What a stall delays is counted in full (no coordinated omission).
@@ -52,9 +44,10 @@ final class Driver {
   /// - Parameter rate: orders a second; 0: as fast as they are taken, latency then from the sending.
   func run(rate: Double) throws -> DriveResult {
     guard let orders else { throw BenchError("nothing loaded") }
+    let own = OwnRecords(
+      matching: matching, inputStarts: inputStarts, outputStarts: outputStarts, order: orders.order)
     let meter = ArrivalMeter(
-      access: access, matching: matching, inputStarts: inputStarts, outputStarts: outputStarts,
-      order: orders.order, count: orders.entries.count)
+      access: access, starts: outputStarts, count: orders.entries.count, numberOf: own.number(of:))
     meter.start()
     // Its first fetch is then on its way.
     usleep(300_000)
