@@ -33,7 +33,7 @@ import Topics
       var context = ContextEventValue()
       (context.mallId, context.shopNo, context.orderId) = ("demomall", 1, order)
       context.customer = person.key
-      context.ip = "203.0.113.7"
+      context.ip = minute % 2 == 0 ? "8.8.8.8" : "9.9.9.9"
       context.at = Instant(microseconds: SnapshotBuilder.minute(minute))
       world.send(context)
     case .grade(let person, let grade, let minute):
@@ -176,6 +176,27 @@ import Topics
       }
     }
     return events
+  }
+
+  /// A beacon before the merge, one after it, one of an order that comes later: wherever the order lives, it knows them.
+  @Test func beaconsGoWithTheirOrders() throws {
+    let events: [Event] = [
+      .context(guest, order: "G1", at: 9), .order(SnapshotBuilder("G1", at: 10).of(guest)),
+      .merge(guest, kim),
+      .context(guest, order: "G1", at: 12), .context(guest, order: "G2", at: 13),
+      .order(SnapshotBuilder("G2", at: 14).of(guest)),
+    ]
+    let expected = try reference(events, kim)
+    #expect(expected["G1"]?.facts.country == "US" && expected["G2"]?.facts.country == "JP")
+    for order in permutations(events.count) {
+      let world = MergeWorld(partitions: 3, demand: Self.demand)
+      for index in order { send(events[index], to: world) }
+      try world.runToTheEnd()
+      guard world.said() == expected, world.refused.isEmpty else {
+        Issue.record("arrival \(order): \(world.said()) instead of \(expected), \(world.refused)")
+        return
+      }
+    }
   }
 
   /// Backtests and rule tests: the same facts, and no two records at one position.
