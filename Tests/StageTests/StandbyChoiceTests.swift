@@ -1,5 +1,4 @@
 import Kafka
-import TestKit
 import Testing
 
 @testable import Stage
@@ -23,11 +22,11 @@ import Testing
     return members
   }
 
-  private func standbys(_ members: [Member], _ count: Int, _ rule: StandbyChoice.Rule) -> [Int32: [String]] {
+  private func standbys(_ members: [Member], _ count: Int) -> [Int32: [String]] {
     var found: [Int32: [String]] = [:]
     for one in members {
       for partition in StandbyChoice.partitions(
-        for: one.id, in: members.reversed(), topic: "orders", partitionCount: count, rule: rule)
+        for: one.id, in: members.reversed(), topic: "orders", partitionCount: count)
       {
         found[partition, default: []].append(one.id)
       }
@@ -37,16 +36,10 @@ import Testing
 
   @Test func twoMembersStandByForEachOther() {
     let members = [member("a", [0, 1, 2]), member("b", [3, 4, 5])]
-    for rule in [StandbyChoice.Rule.range, .sticky] {
-      #expect(
-        StandbyChoice.partitions(for: "a", in: members, topic: "orders", partitionCount: 6, rule: rule) == [
-          3, 4, 5,
-        ])
-      #expect(
-        StandbyChoice.partitions(for: "b", in: members, topic: "orders", partitionCount: 6, rule: rule) == [
-          0, 1, 2,
-        ])
-    }
+    #expect(
+      StandbyChoice.partitions(for: "a", in: members, topic: "orders", partitionCount: 6) == [3, 4, 5])
+    #expect(
+      StandbyChoice.partitions(for: "b", in: members, topic: "orders", partitionCount: 6) == [0, 1, 2])
   }
 
   @Test func theStandbyIsWhoeverTheRangeAssignorGivesThePartitionToWhenItsOwnerIsGone() {
@@ -54,7 +47,7 @@ import Testing
       for partitionCount in 1...17 {
         let ids = (0..<memberCount).map { "member-\($0)" }
         let members = range(ids, partitionCount)
-        let found = standbys(members, partitionCount, .range)
+        let found = standbys(members, partitionCount)
         #expect(found.count == partitionCount)
         for owner in members {
           let later = range(ids.filter { $0 != owner.id }, partitionCount)
@@ -67,31 +60,6 @@ import Testing
     }
   }
 
-  @Test func withoutAFixedOrderEachPartitionHasOneStandbyThatIsNotItsOwnerAndNobodyHasTooMany() {
-    var random = SeededGenerator.announced("standbys", seed: 7)
-    for _ in 0..<200 {
-      let memberCount = Int.random(in: 2...6, using: &random)
-      let partitionCount = Int.random(in: 1...24, using: &random)
-      var owned = [[Int32]](repeating: [], count: memberCount)
-      for (index, partition) in (0..<Int32(partitionCount)).shuffled(using: &random).enumerated() {
-        owned[index % memberCount].append(partition)
-      }
-      let members = owned.enumerated().map { member("m\($0.offset)", $0.element) }
-      let found = standbys(members, partitionCount, .sticky)
-      #expect(found.count == partitionCount && found.values.allSatisfy { $0.count == 1 })
-      for owner in members {
-        var counts: [String: Int] = [:]
-        for other in members where other.id != owner.id { counts[other.id] = other.assigned.count }
-        for at in owner.assigned {
-          let heir = found[at.partition]?.first ?? ""
-          #expect(heir != owner.id)
-          counts[heir, default: 0] += 1
-        }
-        #expect((counts.values.max() ?? 0) - (counts.values.min() ?? 0) <= 1)
-      }
-    }
-  }
-
   @Test func staticMembersGoByTheirNamesAndStrangersStandByForNothing() {
     // Their ids say another order than their names.
     let members = [
@@ -100,15 +68,15 @@ import Testing
     ]
     // Without enrich-1: enrich-2 has 0…2, enrich-3 has 3…5.
     #expect(
-      StandbyChoice.partitions(for: "a", in: members, topic: "orders", partitionCount: 6, rule: .range)
+      StandbyChoice.partitions(for: "a", in: members, topic: "orders", partitionCount: 6)
         .isSuperset(of: [0, 1]))
     for id in ["q", ""] {
       #expect(
-        StandbyChoice.partitions(for: id, in: members, topic: "orders", partitionCount: 6, rule: .range)
+        StandbyChoice.partitions(for: id, in: members, topic: "orders", partitionCount: 6)
           .isEmpty)
     }
     let alone = [member("a", [0, 1])]
     #expect(
-      StandbyChoice.partitions(for: "a", in: alone, topic: "orders", partitionCount: 2, rule: .range).isEmpty)
+      StandbyChoice.partitions(for: "a", in: alone, topic: "orders", partitionCount: 2).isEmpty)
   }
 }

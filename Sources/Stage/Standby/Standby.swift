@@ -133,8 +133,7 @@ public final class Standby: Sendable {
       return
     }
     var wanted = StandbyChoice.partitions(
-      for: me, in: group.members, topic: settings.inputTopic, partitionCount: settings.inputPartitions,
-      rule: .range)
+      for: me, in: group.members, topic: settings.inputTopic, partitionCount: settings.inputPartitions)
     let hasRoom = (freeBytes() ?? .max) >= Standby.freeBytesMin
     if !hasRoom, !round.isShortOfRoom {
       context.note(.clientError("standby: the disk is nearly full; nothing is followed until there is room"))
