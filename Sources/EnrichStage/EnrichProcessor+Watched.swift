@@ -48,7 +48,10 @@ extension EnrichProcessor {
           records.append(([UInt8](key), [UInt8](record)))
         }
       }
-      try body(prefix, CustomerHistory(customer: identity, records: records))
+      let customer = try CustomerHistory(customer: identity, records: records)
+      try body(prefix, customer)
+      // What cannot be read is no reason to watch nothing.
+      if customer.isMalformed { throw HistoryError.malformedRecord }
     }
     try state.scan(prefix: []) { key, record in
       guard key.first != 0xFF else { return }
