@@ -7,7 +7,8 @@ extension PartitionState {
   /// Removes the file and its log. No `PartitionState` of it may be open; missing files are no error.
   public static func delete(directory: String, name: String) throws(PartitionStateError) {
     let path = try path(directory: directory, name: name)
-    for suffix in ["-wal", "-shm", "-journal", ""] where unlink(path + suffix) != 0 && errno != ENOENT {
+    for suffix in ["-wal", "-shm", "-journal", "", ".next"]
+    where unlink(path + suffix) != 0 && errno != ENOENT {
       throw .badDirectory(errno: errno)
     }
   }
@@ -87,22 +88,41 @@ extension PartitionState {
     try connection.integer("SELECT max(id) FROM content") ?? 0
   }
 
-  /// Moves the rows of a file of version 2, in which key and value were one row, in one transaction: all or none.
-  func takeFormerRows() throws {
-    let former = "SELECT count(*) FROM sqlite_schema WHERE name = 'former_state'"
-    guard try connection.integer(former) == 1 else { return }
-    try connection.transaction {
-      do {
-        let rows = try connection.prepare("SELECT key, value, checksum FROM former_state ORDER BY key")
-        while try rows.step() {
-          guard StateChecksum.ofFormer(rows.bytes(0), rows.bytes(1)) == rows.integer(2) else {
-            throw PartitionStateError.damaged(nil)
-          }
-          try put(rows.bytes(0), rows.bytes(1))
+  /// Puts a new file in the place of one of version 2, in which key and value were one row. The former one stays as it
+  /// is until the new one is whole.
+  static func takeFormerFile(_ path: String, _ identity: PartitionIdentity) throws {
+    guard access(path, F_OK) == 0 else { return }
+    let next = path + ".next"
+    for suffix in ["-wal", "-shm", ""] { unlink(next + suffix) }
+    guard try copyFormerRows(from: path, to: next, identity) else { return }
+    // Both are closed, and with that their logs are in them; a log of the former file must not meet the new one.
+    unlink(path + "-wal")
+    guard rename(next, path) == 0 else { throw PartitionStateError.badDirectory(errno: errno) }
+  }
+
+  /// False: the file is of another version.
+  private static func copyFormerRows(
+    from path: String, to next: String, _ identity: PartitionIdentity
+  ) throws -> Bool {
+    var options = Connection.Options()
+    options.exclusive = true
+    options.busyTimeoutMs = 1000
+    let former = try Connection(path: path, options: options)
+    guard try former.schemaVersion() == 2 else { return false }
+    let position = try readPosition(former, identity)
+    let state = try PartitionState(path: next, identity: identity, cacheKiB: 8_192, isScratch: false)
+    let rows = try former.prepare("SELECT key, value, checksum FROM state ORDER BY key")
+    try state.apply(position: position) { put in
+      while try rows.step() {
+        guard StateChecksum.ofFormer(rows.bytes(0), rows.bytes(1)) == rows.integer(2) else {
+          throw PartitionStateError.damaged(nil)
         }
+        try put(rows.bytes(0), rows.bytes(1))
       }
-      try connection.execute("DROP TABLE former_state")
     }
+    try state.checkpointWAL()
+    try former.checkpoint()
+    return true
   }
 
   static func translate(_ error: any Error) -> PartitionStateError {

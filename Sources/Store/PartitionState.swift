@@ -97,9 +97,9 @@ public final class PartitionState {
     DELETE FROM meta;
     ALTER TABLE meta ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
     """,
-    // What version 2 wrote is moved by `takeFormerRows`.
+    // What version 2 wrote was moved before, by `takeFormerFile`.
     """
-    ALTER TABLE state RENAME TO former_state;
+    DROP TABLE state;
     CREATE TABLE entry(key BLOB PRIMARY KEY NOT NULL, id INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE content(id INTEGER PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER NOT NULL);
     """,
@@ -113,13 +113,14 @@ public final class PartitionState {
     let path = try path(directory: directory, name: name)
     if mkdir(directory, 0o750) != 0, errno != EEXIST { throw .badDirectory(errno: errno) }
     do {
+      try takeFormerFile(path, identity)
       return try PartitionState(path: path, identity: identity, cacheKiB: cacheKiB, isScratch: isScratch)
     } catch {
       throw translate(error)
     }
   }
 
-  private init(path: String, identity: PartitionIdentity, cacheKiB: Int64, isScratch: Bool) throws {
+  init(path: String, identity: PartitionIdentity, cacheKiB: Int64, isScratch: Bool) throws {
     var options = Connection.Options()
     options.exclusive = true
     options.busyTimeoutMs = 1000
@@ -151,10 +152,9 @@ public final class PartitionState {
       "SELECT key, value, checksum, entry.id \(row) WHERE key >= ?1 ORDER BY key")
     positionStatement = try connection.prepare(
       "UPDATE meta SET input_offset = ?1, changelog_offset = ?2, checksum = ?3")
-    try takeFormerRows()
   }
 
-  private static func readPosition(_ connection: Connection, _ identity: PartitionIdentity) throws
+  static func readPosition(_ connection: Connection, _ identity: PartitionIdentity) throws
     -> StatePosition
   {
     let insert = try connection.prepare("INSERT OR IGNORE INTO meta VALUES(1, ?1, ?2, ?3, -1, -1, ?4)")

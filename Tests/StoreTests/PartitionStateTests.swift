@@ -1,3 +1,4 @@
+import Glibc
 import TestKit
 import Testing
 
@@ -93,8 +94,11 @@ import Testing
       }
     }
     try writeFormer(checksumError: 0)
+    // Left behind by one that died while it moved the rows.
+    directory.create("p3.sqlite.next", [UInt8](repeating: 65, count: 100))
     for _ in 0..<2 {
       let state = try open()
+      #expect(access(directory.path + "/p3.sqlite.next", F_OK) != 0)
       #expect(state.position == former)
       #expect(try state.count() == 100)
       #expect(try state.get([99, 0]) == [99, 99])
@@ -103,6 +107,8 @@ import Testing
     try PartitionState.delete(directory: directory.path, name: "p3")
     try writeFormer(checksumError: 1)
     #expect(throws: PartitionStateError.damaged(nil)) { _ = try open() }
+    let connection = try Connection(path: directory.path + "/p3.sqlite")
+    #expect(try connection.schemaVersion() == 2)
   }
 
   @Test func whatIsNoDatabaseIsDamagedAndCanBeDropped() throws {
