@@ -1,18 +1,17 @@
-import Glibc
-import Kafka
-import Stage
+internal import Glibc
+public import Kafka
 
 /// Reads a topic of one partition from its beginning to its end and follows it. Belongs to one thread.
-final class OnePartitionReader {
-  let partition: TopicPartition
+public final class OnePartitionReader {
+  public let partition: TopicPartition
   private let consumer: Consumer
   private let batch = MessageBatch()
   /// Offset after what was read, records removed by compaction included.
-  private(set) var position: Int64
+  public private(set) var position: Int64
 
   /// Partitions of a topic; nil when the broker has no such topic, also after a while: one made a moment ago is not
   /// known everywhere yet.
-  static func partitionCount(_ broker: BrokerAccess, topic: String, waitMs: Int = 0) throws -> Int? {
+  public static func partitionCount(_ broker: BrokerAccess, topic: String, waitMs: Int = 0) throws -> Int? {
     let admin = try Admin(settings: broker.client)
     defer { admin.close() }
     let deadline = monotonicMs() + Int64(waitMs)
@@ -24,7 +23,7 @@ final class OnePartitionReader {
     return found
   }
 
-  init(_ broker: BrokerAccess, topic: String, groupId: String, isolation: Isolation) throws {
+  public init(_ broker: BrokerAccess, topic: String, groupId: String, isolation: Isolation) throws {
     var client = broker.client
     // Almost always there is nothing new: ask seldom.
     client.properties["fetch.wait.max.ms"] = "100"
@@ -36,10 +35,10 @@ final class OnePartitionReader {
   }
 
   /// The end that the topic has now.
-  func end() throws -> Int64 { try consumer.watermarks(partition, timeoutMs: 30_000).high }
+  public func end() throws -> Int64 { try consumer.watermarks(partition, timeoutMs: 30_000).high }
 
   /// Takes what has come, or comes in time; says whether something did.
-  func take(timeoutMs: Int, _ each: (MessageView) -> Void) throws -> Bool {
+  public func take(timeoutMs: Int, _ each: (MessageView) -> Void) throws -> Bool {
     let events = consumer.poll(into: batch, max: 10_000, timeoutMs: timeoutMs)
     let count = batch.count
     for index in 0..<count {
@@ -58,5 +57,5 @@ final class OnePartitionReader {
     return count > 0
   }
 
-  func close() { consumer.close() }
+  public func close() { consumer.close() }
 }
