@@ -1,7 +1,7 @@
 internal import CRdKafka
 
 /// Longest wait for a broker that does not answer: one that is down coordinates no group either.
-private let silentBrokerPatienceMs = 3_000
+private let silentBrokerPatienceMs = 1_000
 
 /// Waits until every broker that answers knows these topics with as many partitions as the others.
 ///
