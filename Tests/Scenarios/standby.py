@@ -184,7 +184,7 @@ def main():
             for stage in STATEFUL:
                 few, all_of_them = with_one[stage][0], without[stage][0]
                 problem = None
-                if all_of_them < 500:
+                if all_of_them < 20:
                     problem = f"only {all_of_them} records were restored without a standby: nothing to compare with"
                 elif few * 10 > all_of_them:
                     problem = f"{few} of {all_of_them} changelog records were read"
