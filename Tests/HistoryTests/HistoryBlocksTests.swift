@@ -36,7 +36,7 @@ struct HistoryBlocksTests {
     var waiting: [SnapshotBuilder] = []
     for number in 0..<300 {
       let minute = Int64(
-        isDense ? number / 4 : number * 30 + Int.random(in: -200...200, using: &random))
+        isDense ? number / 5 : number * 30 + Int.random(in: -200...200, using: &random))
       var order = SnapshotBuilder("o\(Int.random(in: 0...99_999, using: &random))-\(number)", at: minute)
       order.items[0].price = Int64.random(in: 1...1_000_000, using: &random)
       if Int.random(in: 0..<10, using: &random) == 0 { order.payment = 1 }
